@@ -1,0 +1,81 @@
+// driver.hpp - the one way in which an operation is run: it checks, finds out what is tracked, and hands over to the context.
+#pragma once
+
+#include <array>
+#include <concepts>
+
+#include "../backend/philox.hpp"
+#include "facts.hpp"
+#include "var.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// What an operation's forward and backward receive. N inputs; `count` samples (1 if nothing is batched). A gradient that nobody
+// wants has mode none; one that is an alias is there already.
+template <class P, std::size_t N>
+struct Arguments {
+  using policy = P;
+  using value = typename P::value;
+  struct Gradient {
+    value* at = nullptr;
+    Mode mode = Mode::none;
+    bool wanted() const { return mode != Mode::none && mode != Mode::alias; }
+    bool adds() const { return mode == Mode::add; }
+  };
+  struct Room {
+    value *per_sample = nullptr, *fixed = nullptr;
+  };
+
+  const typename P::backend* backend = nullptr;
+  std::size_t count = 0;
+  const value* in[N] = {};
+  const value* packed[N] = {};  // input i in the product kernel's own layout, or null
+  value* out = nullptr;
+  Room state, work;
+  const value* out_gradient = nullptr;
+  Gradient gradient[N];
+  RandomStream random;             // seed, step and, as site, the ordinal of this operation
+  std::uint32_t first_sample = 0;  // number of the first sample in the global batch
+};
+
+// Asked by a call: nvcc says no to `&Op::template backward<P>` where it should say yes, silently.
+template <class Op, class A>
+concept has_backward = requires(const Op& op, const A& a) { op.backward(a); };
+// Its result is one for the whole batch (a mean loss).
+template <class Op>
+concept mixes_samples = requires { requires Op::across_batch; };
+
+template <class Op>
+struct error_operation_has_no_backward_but_a_tracked_value_flows_in;
+template <std::size_t Given, std::size_t Most>
+struct error_too_many_inputs_split_the_expression_with_vt_Var;
+
+// The facts of one call as constants. (Constants of a class: nvcc does not let a lambda use those of the enclosing function.)
+template <class Op, class P, class... V>
+struct Signature {
+  static constexpr std::size_t inputs = sizeof...(V);
+  static constexpr bool any_batched = (V::batched || ...);
+  static constexpr bool batched = any_batched && !mixes_samples<Op>;
+  static constexpr bool tracked = (V::tracked || ...);
+  static constexpr Facts facts = Op::template facts<P>(std::array<bool, inputs>{V::tracked...});
+  template <class Context>
+  using result = Var<typename Op::shape, batched, tracked, Context>;
+
+  static constexpr bool check() {
+    if constexpr (inputs > max_inputs) {
+      (void)sizeof(error_too_many_inputs_split_the_expression_with_vt_Var<inputs, max_inputs>);
+    }
+    if constexpr (tracked && !has_backward<Op, Arguments<P, inputs>>) {
+      (void)sizeof(error_operation_has_no_backward_but_a_tracked_value_flows_in<Op>);
+    }
+    return true;
+  }
+};
+
+// Runs `op` on Vars and Parameters of one context. Every public operation ends here; nothing else touches a tape.
+template <class Context, class Op, class... V>
+constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
+  return ctx->run(op, as_var(ctx, v)...);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,246 @@
+// gradient_check.hpp - analytic gradients against central differences, in double: of a function of tensors, or of a model.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "../backend/philox.hpp"
+#include "../backend/rows.hpp"
+#include "step.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+struct GradientCheckOptions {
+  double step = 1e-5;       // x is moved by +-step * max(1, |x|); errors fall with its square, rounding grows with its inverse
+  std::size_t most = 200;   // elements of one input that are moved; of a larger input so many are drawn
+  std::uint64_t seed = 1;   // of the weights of the result and of that draw
+};
+
+// What a gradient check found. error = |analytic - numeric| / max(|analytic|, |numeric|), Euclidean norms over the elements
+// that were moved; the rounding noise that any central difference has is taken off first, so that a gradient that is zero
+// has error 0. NaN counts as infinite.
+struct GradientCheck {
+  struct Entry {
+    std::string name;
+    std::size_t elements = 0, checked = 0;
+    double error = 0, norm = 0;
+  };
+  std::vector<Entry> entries;
+
+  double worst() const {
+    double error = 0;
+    for (const Entry& entry : entries) error = std::max(error, entry.error);
+    return error;
+  }
+  friend std::ostream& operator<<(std::ostream& out, const GradientCheck& check) {
+    for (const Entry& e : check.entries) {
+      out << e.name << ": error " << e.error << " (norm " << e.norm << ", " << e.checked << " of " << e.elements << ")\n";
+    }
+    return out;
+  }
+};
+
+namespace detail {
+
+template <class T>
+struct Dot {
+  using value = T;
+  const T *x, *y;
+  template <class L, class J>
+  VITRAIL_FUNCTION void add(std::size_t r, J, L (&sums)[1]) const {
+    sums[0] += L(x[r]) * L(y[r]);
+  }
+};
+template <class T>
+struct ScaledBy {
+  using value = T;
+  const T *x, *factor;
+  T* to;
+  bool adds;
+  template <class L, class J>
+  VITRAIL_FUNCTION void at(J j) const {
+    put<L>(to, j, get<L>(x, j) * L(*factor), adds);
+  }
+};
+// sum(weights * y) over the batch: with random weights its gradient asks for every row of the Jacobian at once.
+template <class S, class T>
+struct WeightedSumOp {
+  using shape = Shape<>;
+  static constexpr const char* name = "weighted_sum";
+  static constexpr bool across_batch = true;
+  const T* weights;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1>) {
+    Facts f;
+    f.forward_work.fixed = columns_workspace(1, 1);
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    a.backend->template columns<1>(a.count * S::size, 1, Dot<T>{a.in[0], weights},
+                                   Columns<T, 1>{{a.out}, {false}, a.work.fixed});
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    const auto& g = a.gradient[0];
+    if (g.wanted()) a.backend->elementwise(a.count * S::size, ScaledBy<T>{weights, a.out_gradient, g.at, g.adds()});
+  }
+};
+template <class V>
+auto weighted_sum(const V& y, const typename V::value* weights) {
+  return apply(y.ctx, WeightedSumOp<typename V::shape, typename V::value>{weights}, y);
+}
+
+// Weights of a result, in +-[0.5, 1.5]: none is small enough to hide an element.
+template <class T>
+void draw_weights(std::uint64_t seed, T* weights, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const double u = 2 * uniform_at<double>({seed, 0, 0}, 0, i) - 1;
+    weights[i] = static_cast<T>(u < 0 ? u - 0.5 : u + 0.5);
+  }
+}
+
+// Moves elements of x one after the other; loss() is the function of all inputs.
+template <class Loss>
+GradientCheck::Entry compare_gradient(std::string name, double* x, const double* analytic, std::size_t size,
+                                      const GradientCheckOptions& options, const Loss& loss) {
+  GradientCheck::Entry entry{std::move(name), size, std::min(size, options.most), 0, 0};
+  double difference = 0, analytic_norm = 0, numeric_norm = 0, noise = 0;
+  for (std::size_t k = 0; k < entry.checked; ++k) {
+    std::size_t i = k;
+    if (size > options.most) {  // one element of each of `most` equal parts
+      const std::size_t begin = size * k / options.most, end = size * (k + 1) / options.most;
+      i = begin + static_cast<std::size_t>(uniform_at<double>({options.seed, 1, 0}, 0, k) * static_cast<double>(end - begin));
+    }
+    const double before = x[i], h = options.step * std::max(1.0, std::abs(before)), up = before + h, down = before - h;
+    x[i] = up;
+    const double above = loss();
+    x[i] = down;
+    const double below = loss();
+    x[i] = before;
+    const double numeric = (above - below) / (up - down), delta = analytic[i] - numeric;
+    const double rounding = 8 * std::numeric_limits<double>::epsilon() * std::max(1.0, std::abs(above)) / h;
+    difference += delta * delta;
+    analytic_norm += analytic[i] * analytic[i];
+    numeric_norm += numeric * numeric;
+    noise += rounding * rounding;
+  }
+  entry.norm = std::sqrt(std::max(analytic_norm, numeric_norm));
+  const double rest = std::sqrt(difference) - std::sqrt(noise);
+  entry.error = rest <= 0 ? 0 : rest / entry.norm;
+  if (!(entry.error >= 0)) entry.error = std::numeric_limits<double>::infinity();
+  return entry;
+}
+
+template <class X>
+inline constexpr bool is_batch = false;
+template <class S, class P>
+inline constexpr bool is_batch<Batch<S, P>> = true;
+template <class X>
+struct policy_of;
+template <template <class, class> class X, class S, class P>
+struct policy_of<X<S, P>> {
+  using type = P;
+};
+
+}  // namespace detail
+
+// f(x...) of tensors in double: vt::Batch<S, vt::cpu_double> is one value per sample, all with the same count, and
+// vt::Tensor<S, vt::cpu_double> one for the batch. Every input is tracked; f receives Vars and returns a Var or an
+// expression y. What is checked is the gradient of sum(w * y) with random weights w.
+//   auto check = vt::gradient_check([](auto x, auto w) { return vt::softmax(x * w); }, batch, weight);
+// Elements are moved in place and put back.
+template <class F, class First, class... Others>
+GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>::type::backend& backend,
+                             GradientCheckOptions options, First& first, Others&... others) {
+  using P = typename detail::policy_of<First>::type;
+  static_assert(std::is_same_v<typename P::value, double>, "gradient_check: differences in float drown in rounding");
+  using Context = Tape<P, true>;
+  std::size_t count = 1;
+  auto find_count = [&](const auto& x) {
+    if constexpr (detail::is_batch<std::remove_cvref_t<decltype(x)>>) count = x.count();
+  };
+  (find_count(first), (find_count(others), ...));
+  if (count == 0) throw shape_error("gradient_check: the batch has no samples");
+  Context tape(backend);
+  Buffer<double, typename Context::Memory> weights;
+  auto leaf = [&](auto& x) {
+    using X = std::remove_cvref_t<decltype(x)>;
+    return tape.template tracked_input<typename X::shape, detail::is_batch<X>>(x.data());
+  };
+  auto forward = [&](const auto&... x) {
+    const auto y = evaluate(f(x...));
+    using Y = std::remove_cvref_t<decltype(y)>;
+    if (weights.size() == 0) {
+      const std::size_t size = Y::shape::size * (Y::batched ? count : 1);
+      weights = Buffer<double, typename Context::Memory>(size);
+      detail::draw_weights(options.seed, weights.data(), size);
+    }
+    return detail::weighted_sum(y, weights.data());
+  };
+  auto run = [&](auto&&... x) {  // braces: the order of the inputs on the tape
+    tape.begin(count);
+    return std::apply([&](const auto&... v) { return std::pair(forward(v...), std::tuple(v...)); }, std::tuple{leaf(x)...});
+  };
+  const auto [loss, inputs] = run(first, others...);
+  tape.backward(loss);
+  std::vector<std::vector<double>> analytic;
+  std::apply([&](const auto&... v) {
+    (analytic.emplace_back(tape.gradient(v), tape.gradient(v) + v.shape::size * (v.batched ? count : 1)), ...);
+  }, inputs);
+  GradientCheck check;
+  auto compare = [&](auto& x) {
+    const std::size_t i = check.entries.size();
+    check.entries.push_back(detail::compare_gradient("input " + std::to_string(i), x.data(), analytic[i].data(),
+                                                     analytic[i].size(), options,
+                                                     [&] { return *run(first, others...).first.data; }));
+  };
+  (compare(first), (compare(others), ...));
+  return check;
+}
+template <class F, class First, class... Others>
+  requires requires { typename detail::policy_of<First>::type; }
+GradientCheck gradient_check(const F& f, First& first, Others&... others) {
+  const typename detail::policy_of<First>::type::backend backend{};
+  return gradient_check(f, backend, GradientCheckOptions{}, first, others...);
+}
+
+// The gradients of a model's trainable parameters for the callable of a training step: f(net, x, labels) returns a vt::Step. One
+// entry for each parameter, under its path. What is dropped is the same in all runs. Values are moved in place and put back.
+template <class Model, class F>
+  requires requires { typename Model::module; }
+GradientCheck gradient_check(Model& model, const F& f,
+                             const BatchView<typename Model::module::input, const double>& images, const Labels& labels,
+                             const GradientCheckOptions& options = {}) {
+  using P = typename Model::policy;
+  static_assert(std::is_same_v<typename P::value, double>, "gradient_check: differences in float drown in rounding");
+  using Input = typename Model::module::input;
+  detail::check_counts("gradient_check", images.count(), labels.count());
+  auto& store = model.trainable();
+  Buffer<double, typename Model::Backend::memory> gradients(store.size());
+  retained_gradients(model, f, images, labels, gradients.data());
+  Tape<P, true> tape(model.backend());
+  tape.set_parameters(store.table.size(), gradients.data(), store.offsets.data());
+  tape.set_random({model.random_seed(), 0, 0}, 0);
+  auto loss = [&] {
+    tape.begin(images.count());
+    const auto out =
+        f(std::as_const(model).net(), tape.template input<Input, true>(images.data()), tape.labels(labels.data()));
+    return *out.loss.data;
+  };
+  GradientCheck check;
+  for (const auto& info : store.table) {
+    check.entries.push_back(detail::compare_gradient(info.path, store.values.data() + info.offset,
+                                                     gradients.data() + info.offset, info.size, options, loss));
+  }
+  model.values_changed();
+  return check;
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,43 @@
+// meta.hpp - the context that only counts: it records a step's shapes, facts and connections, at run time or in a constant.
+#pragma once
+
+#include "driver.hpp"
+#include "trace.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// Traces for P's backend; no kernel of P is instantiated. Gradients: trainable parameters are tracked.
+// Training: dropout and drop path are there.
+template <class P, bool Gradients, bool Training = Gradients>
+struct Meta {
+  using policy = P;
+  using value = typename P::value;
+  static constexpr bool gradients = Gradients, training = Training;
+  Trace* trace;
+
+  template <class S, bool Batched>
+  constexpr auto input() {
+    trace->values.push_back({S::size, -1, Batched, false});
+    return Var<S, Batched, false, Meta>(this, static_cast<int>(trace->values.size()) - 1, nullptr);
+  }
+  constexpr LabelsVar<Meta> labels() { return {this, nullptr}; }
+
+  template <class Op, class... V>
+  constexpr auto run(const Op&, const V&... v) {
+    using Call = Signature<Op, P, V...>;
+    static_assert(Call::check());
+    const int id = static_cast<int>(trace->values.size());
+    trace->values.push_back({Op::shape::size, static_cast<int>(trace->operations.size()), Call::batched, Call::tracked});
+    OperationRecord record;
+    record.name = Op::name;
+    record.output = id;
+    record.tracked = Call::tracked;
+    record.batched = Call::any_batched;
+    record.facts = Call::facts;
+    ((record.inputs[record.input_count++] = v.id), ...);
+    trace->operations.push_back(record);
+    return typename Call::template result<Meta>(this, id, nullptr);
+  }
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

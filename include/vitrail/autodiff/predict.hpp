@@ -1,0 +1,109 @@
+// predict.hpp - inference: the forward of a model in an arena of its own, with no gradients and nothing dropped.
+#pragma once
+
+#include <unordered_map>
+
+#include "step.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call. Made again
+// when the model's values have changed.
+template <class Model>
+class PackedWeights {
+ public:
+  using value = typename Model::value;
+  using Backend = typename Model::Backend;
+
+  static const value* find(const void* self, const value* weight) {
+    const auto& packed = static_cast<const PackedWeights*>(self)->packed_;
+    const auto found = packed.find(weight);
+    return found == packed.end() ? nullptr : found->second.data();
+  }
+  void update(const Model& model) {
+    if (version_ == model.version() && !packed_.empty()) return;
+    packed_.clear();
+    model.each_parameter([&](const ParameterInfo_& info, const value* values, bool) {
+      if (info.shape.size() < 2 || info.shape[0] == 1) return;
+      const std::size_t out = info.shape[0], in = info.size / out;
+      Buffer<value, typename Backend::memory> packed(model.backend().packed_size(out, in));
+      model.backend().pack(out, in, values, packed.data());
+      packed_.emplace(values, std::move(packed));
+    });
+    version_ = model.version();
+  }
+
+ private:
+  using ParameterInfo_ = typename std::remove_cvref_t<decltype(std::declval<Model>().trainable().table)>::value_type;
+  std::unordered_map<const value*, Buffer<value, typename Backend::memory>> packed_;
+  std::uint64_t version_ = 0;
+};
+template <class Model>
+concept PacksWeights = requires(const typename Model::Backend& b, const typename Model::value* from,
+                                typename Model::value* to, std::size_t n) {
+  { b.packed_size(n, n) } -> std::convertible_to<std::size_t>;
+  b.pack(n, n, from, to);
+};
+
+}  // namespace detail
+
+// Runs a model, or any callable f(net, x) of it, on batches of any size. The model must outlive it; its values may change in
+// between (training goes on). One Predictor serves one thread at a time; several may share a model.
+template <class Model, class F>
+class Predictor {
+ public:
+  using policy = typename Model::policy;
+  using value = typename policy::value;
+  using input = typename Model::module::input;
+  static constexpr bool packs = detail::PacksWeights<Model>;
+
+  explicit Predictor(const Model& model, F f = {})
+      : model_(&model), f_(std::move(f)), schedule_(std::make_unique<detail::Schedule>()),
+        tape_(model.backend(), schedule_->trace, schedule_->plan) {
+    Meta<policy, false> meta{&schedule_->trace};
+    (void)f_(model.net(), meta.template input<input, true>());
+    plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
+    if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
+  }
+  Predictor(const Predictor&) = delete;
+  Predictor& operator=(const Predictor&) = delete;
+
+  // The result for each sample, valid until the next call. An empty batch throws shape_error.
+  auto operator()(const BatchView<input, const value>& images) {
+    detail::check_counts("predict", images.count(), images.count());
+    if constexpr (packs) packed_.update(*model_);
+    tape_.begin(images.count());
+    const auto out = f_(model_->net(), tape_.template input<input, true>(images.data()));
+    return detail::result_of(out, images.count());
+  }
+  auto operator()(const Batch<input, policy>& images) { return (*this)(images.view()); }
+
+  void set_poison(bool on) { tape_.set_poison(on); }
+  void set_timed(bool on) { tape_.set_timed(on); }
+  const auto& timings() const { return tape_.timings(); }
+  const Plan& plan() const { return schedule_->plan; }
+
+ private:
+  struct Empty {};
+  const Model* model_;
+  F f_;
+  std::unique_ptr<detail::Schedule> schedule_;
+  Tape<policy, false> tape_;
+  std::conditional_t<packs, detail::PackedWeights<Model>, Empty> packed_;
+};
+
+namespace detail {
+struct CallModel {
+  constexpr auto operator()(const auto& net, const auto& x) const { return net(x); }
+};
+}  // namespace detail
+
+// `auto predict = vt::predictor(model); auto logits = predict(batch);`
+template <class Model>
+auto predictor(const Model& model) {
+  return Predictor<Model, detail::CallModel>(model);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

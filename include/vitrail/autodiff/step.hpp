@@ -1,0 +1,145 @@
+// step.hpp - a step: a callable with its loss, traced and planned once when it is made, then run in one arena without allocating.
+#pragma once
+
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "../tensor/tensor.hpp"
+#include "meta.hpp"
+#include "tape.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// What the callable of a training step returns: the loss, and whatever else shall be kept to the step's end.
+template <class Loss, class... Results>
+struct Step {
+  Loss loss;
+  std::tuple<Results...> results;
+  constexpr Step(Loss l, Results... r) : loss(l), results(r...) {}
+};
+
+namespace detail {
+
+// The value of a Var for the caller: a number if it is one for the whole batch, else a view of the batch, valid until the next step.
+template <class V>
+auto result_of(const V& v, std::size_t count) {
+  using T = typename V::value;
+  if constexpr (!V::batched && V::shape::size == 1) {
+    return *v.data;
+  } else {
+    return BatchView<typename V::shape, const T>(v.data, V::batched ? count : 1);
+  }
+}
+inline void check_counts(const char* what, std::size_t samples, std::size_t labels) {
+  if (samples == 0) throw shape_error(std::string(what) + ": the batch has no samples");
+  if (samples != labels) {
+    throw shape_error(std::string(what) + ": " + std::to_string(samples) + " samples, but " + std::to_string(labels) +
+                      " labels");
+  }
+}
+// A trace and a plan are large arrays: they live on the heap, made once per step.
+struct Schedule {
+  Trace trace;
+  Plan plan;
+};
+template <class Model>
+void declare_parameters(const Model& model, Trace& trace) {
+  trace.parameters = model.trainable().table.size();
+  for (const auto& info : model.trainable().table) trace.values.push_back({info.size, -1, false, true});
+}
+
+}  // namespace detail
+
+// f(net, x, labels) returns a vt::Step. Calling the training step runs forward and backward; the gradients then lie in a flat
+// buffer parallel to model.trainable(), and an optimiser may update the model. The model must outlive the step.
+template <class Model, class F>
+class TrainingStep {
+ public:
+  using policy = typename Model::policy;
+  using value = typename policy::value;
+  using input = typename Model::module::input;
+  using Context = Tape<policy, true>;
+
+  TrainingStep(Model& model, F f)
+      : model_(&model), f_(std::move(f)), schedule_(std::make_unique<detail::Schedule>()),
+        tape_(model.backend(), schedule_->trace, schedule_->plan), gradients_(model.trainable().size()) {
+    detail::declare_parameters(model, schedule_->trace);
+    Meta<policy, true> meta{&schedule_->trace};
+    const auto out = f_(model.net(), meta.template input<input, true>(), meta.labels());
+    plan_step(schedule_->trace, out.loss.id, sizeof(value), schedule_->plan);
+    tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data());
+  }
+
+  // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels must agree in
+  // their count, which may differ from call to call; more samples than ever before allocate. Throws shape_error.
+  auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
+    detail::check_counts("training step", images.count(), labels.count());
+    tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_++), 0}, 0);
+    tape_.begin(images.count());
+    if (poison_) std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
+    const auto out =
+        f_(std::as_const(*model_).net(), tape_.template input<input, true>(images.data()), tape_.labels(labels.data()));
+    tape_.backward(out.loss);
+    return std::apply(
+        [&](const auto&... result) {
+          return std::tuple(detail::result_of(out.loss, images.count()), detail::result_of(result, images.count())...);
+        },
+        out.results);
+  }
+  auto operator()(const Batch<input, policy>& images, const Labels& labels) { return (*this)(images.view(), labels); }
+
+  Model& model() const { return *model_; }
+  // Parallel to model().trainable(); meaningful where reached().
+  const value* gradients() const { return gradients_.data(); }
+  // Does the loss depend on the trainable parameter with this slot? If not, it has no gradient.
+  bool reached(std::size_t slot) const { return schedule_->plan.reached[slot]; }
+  const Trace& trace() const { return schedule_->trace; }
+  const Plan& plan() const { return schedule_->plan; }
+  std::uint64_t steps() const { return steps_; }
+  // Where random numbers continue from, when training is resumed.
+  void set_steps(std::uint64_t steps) { steps_ = steps; }
+  void set_poison(bool on) {
+    poison_ = on;
+    tape_.set_poison(on);
+  }
+  void set_timed(bool on) { tape_.set_timed(on); }
+  const auto& timings() const { return tape_.timings(); }
+
+ private:
+  Model* model_;
+  F f_;
+  std::unique_ptr<detail::Schedule> schedule_;
+  Context tape_;
+  Buffer<value, typename policy::backend::memory> gradients_;
+  std::uint64_t steps_ = 0;
+  bool poison_ = false;
+};
+
+// `auto step = vt::training_step(model, [](auto& net, auto x, auto labels) { ...; return vt::Step{loss, logits}; });`
+template <class Model, class F>
+TrainingStep<Model, F> training_step(Model& model, F f) {
+  return TrainingStep<Model, F>(model, std::move(f));
+}
+
+// Loss and gradients of the same callable on the retaining tape, the reference for the planned one. `gradients` has
+// model.trainable().size() values. Runs backward `repeats` times, which must not change them.
+template <class Model, class F>
+auto retained_gradients(const Model& model, const F& f,
+                        const BatchView<typename Model::module::input, const typename Model::value>& images,
+                        const Labels& labels, typename Model::value* gradients, int repeats = 1) {
+  using policy = typename Model::policy;
+  Tape<policy, true> tape(model.backend());
+  tape.set_parameters(model.trainable().table.size(), gradients, model.trainable().offsets.data());
+  tape.set_random({model.random_seed(), 0, 0}, 0);
+  tape.begin(images.count());
+  const auto out = f(model.net(), tape.template input<typename Model::module::input, true>(images.data()),
+                     tape.labels(labels.data()));
+  for (int i = 0; i < repeats; ++i) {
+    std::fill_n(gradients, model.trainable().size(), typename Model::value(0));
+    tape.backward(out.loss);
+  }
+  return *out.loss.data;
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,267 @@
+// tape.hpp - the context that runs. With a plan it is the step tape: every value has its place in one arena. Without, it is the
+// retaining tape: it grows, keeps everything, and backward may run again, for gradient checks and inspection.
+#pragma once
+
+#include <chrono>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "../error.hpp"
+#include "driver.hpp"
+#include "plan.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+template <class P, bool Gradients, bool Training = Gradients>
+class Tape {
+ public:
+  using policy = P;
+  using value = typename P::value;
+  using Backend = typename P::backend;
+  using Memory = typename Backend::memory;
+  static constexpr bool gradients = Gradients, training = Training;
+
+  struct Timing {
+    const char* name = "";
+    double forward = 0, backward = 0;  // seconds, summed over the steps
+    std::size_t calls = 0;
+  };
+
+  // The retaining tape.
+  explicit Tape(const Backend& backend) : backend_(&backend) {}
+  // The step tape.
+  Tape(const Backend& backend, const Trace& trace, const Plan& plan) : backend_(&backend), trace_(&trace), plan_(&plan) {}
+
+  // The flat gradients of a model: that of parameter `slot` starts at gradients + offsets[slot].
+  void set_parameters(std::size_t parameters, value* gradients_of_parameters, const std::size_t* offsets) {
+    parameters_ = parameters;
+    parameter_gradients_ = gradients_of_parameters;
+    parameter_offsets_ = offsets;
+  }
+  void set_random(RandomStream stream, std::uint32_t first_sample) {
+    random_ = stream;
+    first_sample_ = first_sample;
+  }
+  // Fills memory that is about to be written with NaN, so that an operation that misses some of it shows. For tests.
+  void set_poison(bool on) { poison_ = on; }
+  // Times each operation from now on.
+  void set_timed(bool on) { timed_ = on; }
+  const std::vector<Timing>& timings() const { return timings_; }
+  // Finds a parameter's values in the product kernel's layout, if they are kept in it; see train/packed_weights.hpp.
+  void set_packed(const value* (*find)(const void*, const value*), const void* owner) {
+    find_packed_ = find;
+    packed_owner_ = owner;
+  }
+
+  // Starts a step of `samples` samples. Allocates only when there are more than ever before.
+  void begin(std::size_t samples) {
+    count_ = samples;
+    next_operation_ = 0;
+    next_value_ = static_cast<int>(parameters_);
+    nodes_.clear();
+    if (!plan_) {
+      kept_.clear();
+      kept_gradients_.assign(parameters_, {nullptr, 0});
+    } else if (samples > capacity_) {
+      batched_arena_ = Buffer<value, Memory>(plan_->batched_bytes / sizeof(value) * samples);
+      fixed_arena_ = Buffer<value, Memory>(plan_->fixed_bytes / sizeof(value));
+      capacity_ = samples;
+      nodes_.reserve(trace_->operations.size());
+      timings_.resize(trace_->operations.size());
+    }
+  }
+  std::size_t count() const { return count_; }
+  std::size_t arena_bytes() const { return (batched_arena_.size() + fixed_arena_.size()) * sizeof(value); }
+
+  // An input of the step: `data` stays where it is and must live as long as the step.
+  template <class S, bool Batched>
+  auto input(const value* data) {
+    if (!plan_) kept_gradients_.push_back({nullptr, 0});
+    return Var<S, Batched, false, Tape>(this, next_value_++, const_cast<value*>(data));
+  }
+  // An input with a gradient, which gradient() gives after backward: what a saliency map or a gradient check asks for. On the
+  // retaining tape only.
+  template <class S, bool Batched>
+  auto tracked_input(const value* data) {
+    static_assert(Gradients, "tracked_input: this tape has no gradients");
+    if (plan_) throw error("tracked_input: a planned step has gradients of parameters only; use the retaining tape");
+    const std::size_t size = S::size * (Batched ? count_ : 1);
+    kept_gradients_.push_back({keep(size), size});
+    return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<value*>(data));
+  }
+  LabelsVar<Tape> labels(const int* data) { return {this, data}; }
+
+  template <class Op, class... V>
+  auto run(const Op& op, const V&... v) {
+    using Call = Signature<Op, P, V...>;
+    static_assert(Call::check());
+    constexpr std::size_t inputs = sizeof...(V), elements = Op::shape::size;
+    const std::size_t k = next_operation_++;
+    const int id = next_value_++;
+    Arguments<P, inputs> a;
+    a.backend = backend_;
+    a.count = Call::any_batched ? count_ : 1;
+    std::size_t i = 0;
+    ((a.packed[i] = packed(v), a.in[i++] = v.data), ...);
+    a.random = {random_.seed, random_.step, static_cast<std::uint32_t>(k)};
+    a.first_sample = first_sample_;
+    if (plan_) {
+      check_trace(k, id, Op::name);
+      a.out = at(plan_->value[static_cast<std::size_t>(id)]);
+      a.state = {at(plan_->state[k].per_sample), at(plan_->state[k].fixed)};
+      a.work = {at(plan_->work.per_sample), at(plan_->work.fixed)};
+      poison(a.out, elements * (Call::batched ? count_ : 1));
+      poison(a.state, Call::facts.state, a.count);
+      poison(a.work, Call::facts.forward_work, a.count);
+    } else {
+      keep_everything<Call>(a, elements);
+    }
+    timed<&Timing::forward>(k, Op::name, [&] { op.forward(a); });
+    if constexpr (Call::tracked) {
+      if (!plan_ || plan_->live[k]) record_backward<Call>(op, a, k, id, v...);
+    }
+    return typename Call::template result<Tape>(this, id, a.out);
+  }
+
+  // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie in the model's flat buffer.
+  // On the retaining tape gradients are zeroed first, so it may run again.
+  template <class V>
+  void backward(const V& loss) {
+    static_assert(V::tracked, "backward: nothing trainable flows into this loss");
+    static_assert(V::shape::size == 1 && !V::batched, "backward: the loss is one number for the whole batch");
+    if (!plan_) {
+      for (auto& [data, size] : kept_gradients_) std::fill(data, data + size, value(0));
+    }
+    *gradient_at(loss.id) = value(1);
+    for (std::size_t n = nodes_.size(); n-- > 0;) nodes_[n].run(nodes_[n]);
+  }
+  // The gradient of a tracked value after backward, on the retaining tape (a step's plan gives the memory to others).
+  template <class V>
+  const value* gradient(const V& v) const {
+    static_assert(V::tracked, "gradient: nothing trainable flows into this value");
+    return gradient_at(v.id);
+  }
+
+ private:
+  struct Node {
+    void (*run)(Node&);
+    alignas(16) unsigned char closure[512];
+  };
+  template <class Op, std::size_t Inputs>
+  struct Closure {
+    Op op;
+    Arguments<P, Inputs> a;
+    Tape* tape;
+    std::size_t operation;
+    std::array<std::size_t, Inputs> sizes;  // elements of the gradients
+  };
+
+  value* at(const Place& place) {
+    if (!place.bytes) return nullptr;
+    const std::size_t offset = place.offset / sizeof(value);
+    return place.batched ? batched_arena_.data() + offset * count_ : fixed_arena_.data() + offset;
+  }
+  value* gradient_at(int id) const {
+    const auto v = static_cast<std::size_t>(id);
+    if (v < parameters_) return parameter_gradients_ + parameter_offsets_[v];
+    if (!plan_) return kept_gradients_[v].first;
+    return const_cast<Tape*>(this)->at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
+  }
+  void check_trace(std::size_t k, int id, const char* name) const {
+    if (k < trace_->operations.size() && trace_->operations[k].output == id &&
+        std::string_view(trace_->operations[k].name) == name) {
+      return;
+    }
+    throw error("step: operation " + std::to_string(k) + " is " + name + ", but when the step was made it was " +
+                (k < trace_->operations.size() ? trace_->operations[k].name : "the end") +
+                ": the control flow of a step must not change");
+  }
+  template <class V>
+  const value* packed(const V& v) const {
+    if constexpr (!V::batched && !Gradients) {
+      return find_packed_ && v.id < 0 ? find_packed_(packed_owner_, v.data) : nullptr;
+    } else {
+      return nullptr;
+    }
+  }
+  value* keep(std::size_t elements) {
+    if (elements == 0) return nullptr;
+    return kept_.emplace_back(elements).data();
+  }
+  template <class Call, class A>
+  void keep_everything(A& a, std::size_t elements) {
+    const std::size_t size = elements * (Call::batched ? count_ : 1);
+    constexpr Facts facts = Call::facts;
+    constexpr Space work{std::max(facts.forward_work.per_sample, facts.backward_work.per_sample),
+                         std::max(facts.forward_work.fixed, facts.backward_work.fixed)};
+    a.out = keep(size);
+    a.state = {keep(facts.state.per_sample * a.count), keep(facts.state.fixed)};
+    a.work = {keep(work.per_sample * a.count), keep(work.fixed)};
+    kept_gradients_.push_back({Call::tracked ? keep(size) : nullptr, Call::tracked ? size : 0});
+  }
+  template <class Call, class Op, class A, class... V>
+  void record_backward(const Op& op, const A& a, std::size_t k, int id, const V&... v) {
+    constexpr std::size_t inputs = sizeof...(V);
+    using Stored = Closure<Op, inputs>;
+    static_assert(sizeof(Stored) <= sizeof(Node::closure) && std::is_trivially_destructible_v<Stored>);
+    Node& node = nodes_.emplace_back();
+    auto& stored = *new (node.closure) Stored{op, a, this, k, {(V::shape::size * (V::batched ? count_ : 1))...}};
+    stored.a.out_gradient = gradient_at(id);
+    const int ids[] = {v.id...};
+    constexpr bool tracked[] = {V::tracked...};
+    for (std::size_t i = 0; i < inputs; ++i) {
+      if (!tracked[i]) continue;
+      stored.a.gradient[i] = {gradient_at(ids[i]), plan_ ? plan_->mode[k][i] : Mode::add};
+    }
+    node.run = [](Node& n) {
+      auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const Mode mode = c.a.gradient[i].mode;
+        if (mode == Mode::write || mode == Mode::write_zero_rest) c.tape->poison(c.a.gradient[i].at, c.sizes[i]);
+      }
+      if (c.tape->plan_) c.tape->poison(c.a.work, Call::facts.backward_work, c.a.count);
+      c.tape->template timed<&Timing::backward>(c.operation, Op::name, [&] { c.op.backward(c.a); });
+    };
+  }
+  void poison(value* data, std::size_t size) const {
+    if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
+  }
+  template <class Room>
+  void poison(const Room& room, const Space& space, std::size_t count) const {
+    poison(room.per_sample, space.per_sample * count);
+    poison(room.fixed, space.fixed);
+  }
+  template <double Timing::*Which, class F>
+  void timed(std::size_t k, const char* name, const F& f) {
+    if (!timed_) return f();
+    if (timings_.size() <= k) timings_.resize(k + 1);
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    timings_[k].name = name;
+    timings_[k].*Which += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if constexpr (Which == &Timing::forward) ++timings_[k].calls;
+  }
+
+  const Backend* backend_;
+  const Trace* trace_ = nullptr;
+  const Plan* plan_ = nullptr;
+  std::size_t count_ = 0, capacity_ = 0, next_operation_ = 0;
+  int next_value_ = 0;
+  bool poison_ = false, timed_ = false;
+  RandomStream random_;
+  std::uint32_t first_sample_ = 0;
+  std::size_t parameters_ = 0;
+  value* parameter_gradients_ = nullptr;
+  const std::size_t* parameter_offsets_ = nullptr;
+  const value* (*find_packed_)(const void*, const value*) = nullptr;
+  const void* packed_owner_ = nullptr;
+  Buffer<value, Memory> batched_arena_, fixed_arena_;
+  std::vector<Node> nodes_;
+  std::vector<Timing> timings_;
+  std::vector<Buffer<value, Memory>> kept_;                        // retaining tape only
+  std::vector<std::pair<value*, std::size_t>> kept_gradients_;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,66 @@
+// var.hpp - a value of a step: what forward functions receive, combine and return.
+#pragma once
+
+#include <type_traits>
+
+#include "param.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+template <class T>
+inline constexpr bool is_expression = false;  // specialised in expr/expression.hpp
+template <class E>
+constexpr auto evaluate(E&& e);
+
+// S per sample. Batched: one per sample of the step's batch, else one for all. Tracked: something trainable flows into it, so it
+// has a gradient. Context is where it lives: a tape that runs, or a trace that only counts. Always contiguous.
+template <class S, bool Batched, bool Tracked, class Context>
+struct Var {
+  using shape = S;
+  using context = Context;
+  using value = typename Context::value;
+  static constexpr bool batched = Batched, tracked = Tracked;
+
+  Context* ctx = nullptr;
+  int id = -1;
+  value* data = nullptr;
+
+  constexpr Var(Context* context_, int id_, value* data_) : ctx(context_), id(id_), data(data_) {}
+  template <class E>
+    requires is_expression<std::remove_cvref_t<E>>
+  constexpr Var(E&& e) : Var(evaluate(static_cast<E&&>(e))) {}
+};
+template <class E>
+  requires is_expression<std::remove_cvref_t<E>>
+Var(E&&) -> Var<typename std::remove_cvref_t<E>::shape, std::remove_cvref_t<E>::batched, std::remove_cvref_t<E>::tracked,
+                typename std::remove_cvref_t<E>::context>;
+
+template <class T>
+inline constexpr bool is_var = false;
+template <class S, bool Batched, bool Tracked, class Context>
+inline constexpr bool is_var<Var<S, Batched, Tracked, Context>> = true;
+
+// The class numbers of a batch as a step sees them: `count` integers in host memory, null while a step is traced.
+template <class Context>
+struct LabelsVar {
+  Context* ctx = nullptr;
+  const int* data = nullptr;
+};
+
+// A parameter takes part in an operation as a Var of the context; frozen ones, and all where there are no gradients, untracked.
+template <class Context, class V>
+constexpr auto as_var(Context* ctx, const V& v) {
+  if constexpr (is_var<V>) {
+    return v;
+  } else {
+    using T = typename Context::value;
+    static_assert(std::is_same_v<T, typename V::value>, "a parameter and the step have different value types");
+    if constexpr (V::trainable && Context::gradients) {
+      return Var<typename V::shape, false, true, Context>(ctx, v.slot, const_cast<T*>(v.data));
+    } else {
+      return Var<typename V::shape, false, false, Context>(ctx, -1, const_cast<T*>(v.data));
+    }
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

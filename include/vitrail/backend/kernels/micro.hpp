@@ -1,0 +1,191 @@
+// micro.hpp - the micro-kernel of products: rows of A times one panel of B, in registers. Products, weight gradients and
+// attention are built from it.
+//
+// A tile is 6 rows by `tile_vectors` registers of columns: with AVX-512 24 accumulators, 4 registers of B and one broadcast of
+// A make 29 of 32; AVX2 and SSE2 have 16 registers, so 6 x 2. Every element of C is a sum over k in ascending order with fused
+// multiply-adds (where the machine has them), whatever the tile height and however rows and columns are dealt to threads.
+#pragma once
+
+#include <algorithm>
+
+#include "../lane.hpp"
+
+namespace vitrail::inline VITRAIL_TU::kernels {
+
+/// Registers of columns in a full panel, and the columns themselves: 64, 16 or 8.
+template <isa I> inline constexpr std::size_t tile_vectors = I == isa::avx512 ? 4 : 2;
+template <isa I> inline constexpr std::size_t panel_width = tile_vectors<I> * lane_width<I>;
+inline constexpr std::size_t tile_rows = 6;
+
+constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// How `rows` rows are cut into tiles of at most 6: `tiles` tiles, the first `taller` of them `height` + 1 rows high, the others
+/// `height`. From 20 rows on heights are 6 and 5 only: a tile of one row would run at half speed, its additions waiting for
+/// each other.
+struct RowTiles {
+  std::size_t tiles, height, taller;
+  VITRAIL_INLINE explicit constexpr RowTiles(std::size_t rows)
+      : tiles(divide_up(rows, tile_rows)), height(rows / std::max<std::size_t>(tiles, 1)), taller(rows - tiles * height) {}
+};
+
+/// The work of one call: C[rows, columns of the panel] = scale * A B (+ C) (+ bias) (+ residual). All pointers are at the first
+/// row and column of the block; strides count floats.
+struct PanelBlock {
+  std::size_t rows = 0, depth = 0;   // depth: the k that are summed here
+  const float* a = nullptr;          // A(i, p) = a[i * a_row + p * a_column]
+  std::ptrdiff_t a_row = 0, a_column = 1;
+  bool a_packed = false;             // A in the layout of PackRows (pack.hpp) instead: strides are not read
+  const float* b = nullptr;          // B(p, j) = b[p * b_row + j]: a packed panel has b_row = its width, a multiple of the
+  std::ptrdiff_t b_row = 0;          // register; reads whole registers, so a ragged B must be packed (zero-padded)
+  float* c = nullptr;
+  std::ptrdiff_t c_row = 0;
+  std::size_t last = 0;              // columns of C in the last register of the panel, 1 ... lane width
+  bool add = false;                  // to what C holds
+  float scale = 1;                   // of the product, before it is added
+  const float* bias = nullptr;       // one per column, or null
+  const float* residual = nullptr;   // like C, or null; may be C
+  std::ptrdiff_t residual_row = 0;
+};
+
+namespace detail {
+
+// The end of a tile whose last register is ragged, or with anything but a plain store: a rolled loop over the accumulators in
+// memory, with everything decided at run time. Its additions come in the order of finish_full.
+template <isa I, std::size_t Rows, std::size_t Vectors>
+VITRAIL_INLINE void finish_ragged(const PanelBlock& block, const lane<I> (&sums)[Rows][Vectors], float* c,
+                                  const float* residual) {
+  using L = lane<I>;
+  L spilled[Rows * Vectors];
+#pragma GCC unroll 12
+  for (std::size_t i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Vectors; ++j) spilled[i * Vectors + j] = sums[i][j];
+#pragma GCC unroll 1
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 1
+    for (std::size_t j = 0; j < Vectors; ++j) {
+      const std::size_t n = j + 1 < Vectors ? L::width : block.last, column = j * L::width;
+      L x = spilled[i * Vectors + j];
+      if (block.add) x += load<L>(c + column, n);
+      if (block.bias != nullptr) x += load<L>(block.bias + column, n);
+      if (residual != nullptr) x += load<L>(residual + column, n);
+      store(c + column, x, n);
+    }
+    c += block.c_row;
+    if (residual != nullptr) residual += block.residual_row;
+  }
+}
+
+// Each condition once per tile, with the accumulators still in registers.
+template <isa I, std::size_t Rows, std::size_t Vectors>
+VITRAIL_INLINE void finish_full(const PanelBlock& block, lane<I> (&sums)[Rows][Vectors], float* c, const float* residual) {
+  using L = lane<I>;
+  const auto each = [&](auto&& f) VITRAIL_LAMBDA {
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < Vectors; ++j) f(i, j);
+  };
+  const auto at = [](std::size_t i, std::ptrdiff_t row, std::size_t j) VITRAIL_LAMBDA {
+    return static_cast<std::ptrdiff_t>(i) * row + static_cast<std::ptrdiff_t>(j * L::width);
+  };
+  if (block.add) each([&](std::size_t i, std::size_t j) VITRAIL_LAMBDA { sums[i][j] += load<L>(c + at(i, block.c_row, j)); });
+  if (block.bias != nullptr)
+    each([&](std::size_t i, std::size_t j) VITRAIL_LAMBDA { sums[i][j] += load<L>(block.bias + j * L::width); });
+  if (residual != nullptr)
+    each([&](std::size_t i, std::size_t j) VITRAIL_LAMBDA {
+      sums[i][j] += load<L>(residual + at(i, block.residual_row, j));
+    });
+  each([&](std::size_t i, std::size_t j) VITRAIL_LAMBDA { store(c + at(i, block.c_row, j), sums[i][j]); });
+}
+
+template <isa I, std::size_t Rows, std::size_t Vectors>
+VITRAIL_INLINE void tile(const PanelBlock& block, const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_column, float* c,
+                         const float* residual) {
+  using L = lane<I>;
+  const float* b = block.b;
+  const std::ptrdiff_t b_row = block.b_row;
+  L sums[Rows][Vectors];
+#pragma GCC unroll 12
+  for (std::size_t i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] = L(0.0f);
+  // What the sums are added to comes from a far cache; it is asked for before the long loop rather than after it.
+  if (block.add) {
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < Vectors * L::width; j += 16)
+        __builtin_prefetch(c + static_cast<std::ptrdiff_t>(i) * block.c_row + j);
+  }
+  for (std::size_t p = 0; p < block.depth; ++p) {
+    L columns[Vectors];
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < Vectors; ++j) columns[j] = load<L>(b + j * L::width);
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < Rows; ++i) {
+      const L factor(a[static_cast<std::ptrdiff_t>(i) * a_row]);
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] += factor * columns[j];
+    }
+    a += a_column;
+    b += b_row;
+  }
+  if (block.scale != 1.0f) {
+    const L scale(block.scale);
+#pragma GCC unroll 12
+    for (std::size_t i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] *= scale;
+  }
+  if (block.last == L::width) finish_full<I, Rows, Vectors>(block, sums, c, residual);
+  else finish_ragged<I, Rows, Vectors>(block, sums, c, residual);
+}
+
+}  // namespace detail
+
+/// Rows of A times a panel of `Vectors` registers of columns.
+template <std::size_t Vectors> struct PanelProduct {
+  template <isa I> VITRAIL_INLINE static void body(const PanelBlock* pointer) {
+    const PanelBlock& block = *pointer;
+    const RowTiles split(block.rows);
+    const auto depth = static_cast<std::ptrdiff_t>(block.depth);
+    const float* a = block.a;
+    const float* residual = block.residual;
+    float* c = block.c;
+    const auto run = [&]<std::size_t Rows>(std::integral_constant<std::size_t, Rows>) VITRAIL_LAMBDA {
+      constexpr auto rows = static_cast<std::ptrdiff_t>(Rows);
+      const std::ptrdiff_t a_row = block.a_packed ? 1 : block.a_row, a_column = block.a_packed ? rows : block.a_column;
+      detail::tile<I, Rows, Vectors>(block, a, a_row, a_column, c, residual);
+      a += block.a_packed ? rows * depth : rows * block.a_row;
+      c += rows * block.c_row;
+      if (residual != nullptr) residual += rows * block.residual_row;
+    };
+    std::size_t t = 0;
+    // One register of columns: 6 accumulators are too few to hide the latency of an addition.
+    if constexpr (Vectors == 1)
+      if (!block.a_packed && split.height + (split.taller > 0) == tile_rows)
+        for (const std::size_t sixes = split.taller > 0 ? split.taller : split.tiles; t + 2 <= sixes; t += 2)
+          run(std::integral_constant<std::size_t, 12>{});
+    for (; t < split.tiles; ++t) {
+      const std::size_t height = split.height + (t < split.taller);
+      if (height == 6) run(std::integral_constant<std::size_t, 6>{});
+      else if (height == 5) run(std::integral_constant<std::size_t, 5>{});
+      else if (height == 4) run(std::integral_constant<std::size_t, 4>{});
+      else
+        for (std::size_t i = 0; i < height; ++i) run(std::integral_constant<std::size_t, 1>{});
+    }
+  }
+};
+
+/// Runs PanelProduct for a run-time number of registers, 1 ... tile_vectors<I>.
+template <isa I> void panel_product(std::size_t vectors, const PanelBlock& block) {
+  if constexpr (tile_vectors<I> == 4) {
+    if (vectors == 4) return on<I>::template call<PanelProduct<4>>(&block);
+    if (vectors == 3) return on<I>::template call<PanelProduct<3>>(&block);
+  }
+  if (vectors == 2) return on<I>::template call<PanelProduct<2>>(&block);
+  on<I>::template call<PanelProduct<1>>(&block);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU::kernels

@@ -1,0 +1,62 @@
+// memory.hpp - aligned memory of a backend. Everything that owns values owns a Buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "../config.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// Memory that the host reads and writes. 64 bytes: a cache line and the widest vector, whatever the flags of the user's build
+// are (Eigen's alignment follows them, which has crashed programs of mixed flags).
+struct HostMemory {
+  static constexpr bool host_readable = true;
+  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+  // At least one byte, zeroed. Throws std::bad_alloc.
+  static void* allocate(std::size_t bytes) {
+    const std::size_t rounded = round_up(bytes + (bytes == 0));
+    void* memory = std::aligned_alloc(alignment, rounded);
+    if (!memory) throw std::bad_alloc();
+    return std::memset(memory, 0, rounded);
+  }
+  static void release(void* memory) noexcept { std::free(memory); }
+  static void copy(void* to, const void* from, std::size_t bytes) {
+    if (bytes) std::memcpy(to, from, bytes);
+  }
+};
+
+// Owns `size` values, zeroed at first. Move only: a copy of a model's memory is always asked for by name.
+template <class T, class Memory = HostMemory>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t size) : values_(static_cast<T*>(Memory::allocate(size * sizeof(T)))), size_(size) {}
+
+  T* data() { return values_.get(); }
+  const T* data() const { return values_.get(); }
+  std::size_t size() const { return size_; }
+  T& operator[](std::size_t i) { return values_.get()[i]; }
+  const T& operator[](std::size_t i) const { return values_.get()[i]; }
+
+  Buffer copy() const {
+    Buffer other(size_);
+    Memory::copy(other.data(), data(), size_ * sizeof(T));
+    return other;
+  }
+
+ private:
+  struct Release {
+    void operator()(T* values) const noexcept { Memory::release(values); }
+  };
+  std::unique_ptr<T, Release> values_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

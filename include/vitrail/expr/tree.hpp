@@ -1,0 +1,135 @@
+// tree.hpp - the nodes of an elementwise expression. A tree is a type over leaf numbers; its leaves are kept beside it.
+//
+// eval returns a node's value together with its children's, a tape in registers; pull then takes the gradient to the leaves.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "../backend/lane_math.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+template <std::size_t I>
+using leaf_number = std::integral_constant<std::size_t, I>;
+
+template <std::size_t I>
+struct Leaf {
+  static constexpr bool sums_leaves = true;  // the derivative to every leaf below is 1
+  static constexpr bool touches(unsigned mask) { return (mask >> I) & 1; }
+  template <std::size_t By>
+  constexpr auto shift() const {
+    return Leaf<I + By>{};
+  }
+  template <class L>
+  struct Node {
+    L value;
+  };
+  template <class L, class Load>
+  VITRAIL_FUNCTION Node<L> eval(const Load& load) const {
+    return {load(leaf_number<I>{})};
+  }
+  template <unsigned Mask, class L, class Sink>
+  VITRAIL_FUNCTION void pull(const Node<L>&, const L& gradient, const Sink& sink) const {
+    if constexpr (touches(Mask)) sink(leaf_number<I>{}, gradient);
+  }
+};
+
+// A number known when the step runs, the same for all elements.
+struct Scalar {
+  double number;
+  static constexpr bool sums_leaves = false;
+  static constexpr bool touches(unsigned) { return false; }
+  template <std::size_t By>
+  constexpr Scalar shift() const {
+    return *this;
+  }
+  template <class L>
+  struct Node {
+    L value;
+  };
+  template <class L, class Load>
+  VITRAIL_FUNCTION Node<L> eval(const Load&) const {
+    return {constant<L>(number)};
+  }
+  template <unsigned Mask, class L, class Sink>
+  VITRAIL_FUNCTION void pull(const Node<L>&, const L&, const Sink&) const {}
+};
+
+// F: value(x) and derivative(x, y) with y = value(x).
+template <class F, class A>
+struct Unary {
+  F f;
+  A a;
+  static constexpr bool sums_leaves = false;
+  static constexpr bool touches(unsigned mask) { return A::touches(mask); }
+  template <std::size_t By>
+  constexpr auto shift() const {
+    auto moved = a.template shift<By>();
+    return Unary<F, decltype(moved)>{f, moved};
+  }
+  template <class L>
+  struct Node {
+    L value;
+    typename A::template Node<L> a;
+  };
+  template <class L, class Load>
+  VITRAIL_FUNCTION Node<L> eval(const Load& load) const {
+    const auto x = a.template eval<L>(load);
+    return {call_value(x.value), x};
+  }
+  template <unsigned Mask, class L, class Sink>
+  VITRAIL_FUNCTION void pull(const Node<L>& node, const L& gradient, const Sink& sink) const {
+    if constexpr (touches(Mask)) {
+      a.template pull<Mask, L>(node.a, gradient * call_derivative(node.a.value, node.value), sink);
+    }
+  }
+
+ private:
+  template <class L>
+  VITRAIL_FUNCTION L call_value(const L& x) const {
+    VITRAIL_INLINE_CALL return f.value(x);
+  }
+  template <class L>
+  VITRAIL_FUNCTION L call_derivative(const L& x, const L& y) const {
+    VITRAIL_INLINE_CALL return f.derivative(x, y);
+  }
+};
+
+// F: value(a, b), and left(g, a, b), right(g, a, b): what of the gradient g goes to each side.
+template <class F, class A, class B>
+struct Binary {
+  A a;
+  B b;
+  static constexpr bool sums_leaves = F::sums_leaves && A::sums_leaves && B::sums_leaves;
+  static constexpr bool touches(unsigned mask) { return A::touches(mask) || B::touches(mask); }
+  template <std::size_t By>
+  constexpr auto shift() const {
+    auto left = a.template shift<By>();
+    auto right = b.template shift<By>();
+    return Binary<F, decltype(left), decltype(right)>{left, right};
+  }
+  template <class L>
+  struct Node {
+    L value;
+    typename A::template Node<L> a;
+    typename B::template Node<L> b;
+  };
+  template <class L, class Load>
+  VITRAIL_FUNCTION Node<L> eval(const Load& load) const {
+    const auto x = a.template eval<L>(load);
+    const auto y = b.template eval<L>(load);
+    return {F::value(x.value, y.value), x, y};
+  }
+  template <unsigned Mask, class L, class Sink>
+  VITRAIL_FUNCTION void pull(const Node<L>& node, const L& gradient, const Sink& sink) const {
+    if constexpr (A::touches(Mask)) {
+      a.template pull<Mask, L>(node.a, F::left(gradient, node.a.value, node.b.value), sink);
+    }
+    if constexpr (B::touches(Mask)) {
+      b.template pull<Mask, L>(node.b, F::right(gradient, node.a.value, node.b.value), sink);
+    }
+  }
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

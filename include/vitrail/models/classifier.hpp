@@ -1,0 +1,26 @@
+// classifier.hpp - a backbone with a linear head. The number of classes is not part of the backbone.
+#pragma once
+
+#include "../nn/linear.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// Backbone must have `policy`, `input` (the Shape of a sample) and `features`, and give [features] per sample.
+template <class Backbone, std::size_t Classes>
+struct Classifier : Module<Classifier<Backbone, Classes>> {
+  using policy = typename Backbone::policy;
+  using input = typename Backbone::input;
+  static constexpr std::size_t classes = Classes;
+
+  Backbone backbone;
+  Linear<Backbone::features, Classes, policy, site::head> head;
+
+  // The backbone adds nothing to the names: they are those of the whole model in timm.
+  static constexpr void visit(auto& self, auto&& f) {
+    f("", self.backbone);
+    f("head", self.head);
+  }
+  constexpr auto forward(const auto& x) const { return head(backbone(x)); }
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

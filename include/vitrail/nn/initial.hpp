@@ -1,0 +1,38 @@
+// initial.hpp - how parameters start. Each value is a function of the seed, the parameter's name and its index, so that adding a
+// module changes no other's values.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <ratio>
+
+#include "../backend/philox.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace initial {
+
+struct zeros {
+  static double at(const RandomStream&, std::size_t) { return 0; }
+};
+struct ones {
+  static double at(const RandomStream&, std::size_t) { return 1; }
+};
+// Normal with the standard deviation Deviation (a std::ratio). timm truncates at +-2, which for 0.02 cuts nothing off.
+template <class Deviation>
+struct normal {
+  static double at(const RandomStream& stream, std::size_t i) {
+    return static_cast<double>(Deviation::num) / static_cast<double>(Deviation::den) * normal_at<double>(stream, 0, i);
+  }
+};
+// Uniform in +-1 / sqrt(FanIn): what PyTorch gives convolutions and their biases.
+template <std::size_t FanIn>
+struct uniform_fan_in {
+  static double at(const RandomStream& stream, std::size_t i) {
+    return (2 * uniform_at<double>(stream, 0, i) - 1) / std::sqrt(static_cast<double>(FanIn));
+  }
+};
+
+}  // namespace initial
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,142 @@
+// module.hpp - the base of everything with a forward function, and the walk over its parameters.
+//
+// A module is an aggregate of modules and Params with `static constexpr void visit(auto& self, auto&& f)`, which calls f(name,
+// member) for each, and `constexpr auto forward(auto x) const`.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "../autodiff/param.hpp"
+#include "../expr/expression.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// How many members has an aggregate? A forgotten one would neither be trained nor saved.
+struct Anything {
+  template <class T>
+  constexpr operator T() const;
+};
+template <class M, std::size_t... I>
+constexpr bool takes(std::index_sequence<I...>) {
+  return requires { M{{}, (void(I), Anything{})...}; };  // {}: the base, Module
+}
+inline constexpr std::size_t max_members = 24;
+template <class M, std::size_t N = max_members>
+constexpr std::size_t member_count() {
+  if constexpr (N == 0) {
+    return 0;
+  } else if constexpr (takes<M>(std::make_index_sequence<N>{})) {
+    return N;
+  } else {
+    return member_count<M, N - 1>();
+  }
+}
+template <class M>
+constexpr std::size_t visited_count() {
+  M module{};
+  std::size_t count = 0;
+  M::visit(module, [&](auto&&, auto&) { ++count; });
+  return count;
+}
+
+}  // namespace detail
+
+template <class M, std::size_t Members, std::size_t Visited>
+struct error_visit_does_not_list_every_member;
+template <class M>
+constexpr void check_visit() {
+#ifndef __CUDACC__  // nvcc cannot count members
+  if constexpr (!requires { M::has_uncounted_members; }) {
+    constexpr std::size_t members = detail::member_count<M>(), visited = detail::visited_count<M>();
+    if constexpr (members != visited) {
+      (void)sizeof(error_visit_does_not_list_every_member<M, members, visited>);
+      static_assert(members == visited, "visit must call f for every member: a forgotten one is neither trained nor saved");
+    }
+  }
+#endif
+}
+
+// Users write `forward`; calling the module evaluates expressions on the way in and on the way out, so that a body sees Vars only
+// and a result can be used more than once.
+template <class Derived>
+struct Module {
+  template <class... X>
+  constexpr auto operator()(X&&... x) const {
+    check_visit<Derived>();
+    return evaluate(static_cast<const Derived&>(*this).forward(argument(static_cast<X&&>(x))...));
+  }
+
+ private:
+  template <class X>
+  static constexpr auto argument(X&& x) {
+    if constexpr (Operand<X>) {
+      return evaluate(static_cast<X&&>(x));
+    } else {
+      return std::remove_cvref_t<X>(x);
+    }
+  }
+};
+
+// Calls f(parameter) for every parameter of a module, in the order of visit.
+template <class M>
+constexpr void each_parameter(M& module, auto&& f) {
+  std::remove_const_t<M>::visit(module, [&](auto&&, auto& member) {
+    if constexpr (is_parameter<std::remove_cvref_t<decltype(member)>>) {
+      f(member);
+    } else {
+      each_parameter(member, f);
+    }
+  });
+}
+// The same with the path, "blocks.3.attn.qkv.weight"; a member visited under the empty name adds nothing to it.
+template <class M>
+void each_named_parameter(M& module, const std::string& path, auto&& f) {
+  std::remove_const_t<M>::visit(module, [&](auto&& name, auto& member) {
+    std::string full = path;
+    if constexpr (std::is_convertible_v<decltype(name), std::size_t>) {
+      full += std::to_string(static_cast<std::size_t>(name));
+    } else {
+      full += name;
+    }
+    if constexpr (is_parameter<std::remove_cvref_t<decltype(member)>>) {
+      f(full, member);
+    } else {
+      each_named_parameter(member, full.empty() || full == path ? full : full + ".", f);
+    }
+  });
+}
+// Numbers the trainable parameters; in constants too, so that one parameter used twice is one value of a trace.
+template <class M>
+constexpr std::size_t number_slots(M& module) {
+  int count = 0;
+  each_parameter(module, [&](auto& parameter) {
+    if constexpr (std::remove_cvref_t<decltype(parameter)>::trainable) parameter.slot = count++;
+  });
+  return static_cast<std::size_t>(count);
+}
+
+// How many parameters a module has, and how many of them train. Constants; nothing is allocated.
+template <class M>
+constexpr std::size_t parameter_count() {
+  M module{};
+  std::size_t count = 0;
+  each_parameter(module, [&](auto& parameter) { count += std::remove_cvref_t<decltype(parameter)>::shape::size; });
+  return count;
+}
+template <class M>
+constexpr std::size_t trainable_count() {
+  M module{};
+  std::size_t count = 0;
+  each_parameter(module, [&](auto& parameter) {
+    using Q = std::remove_cvref_t<decltype(parameter)>;
+    count += Q::trainable ? Q::shape::size : 0;
+  });
+  return count;
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

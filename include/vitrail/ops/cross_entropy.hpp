@@ -1,0 +1,156 @@
+// cross_entropy.hpp - the mean over the batch of -log softmax(z)[label]. torch.nn.functional.cross_entropy.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "../autodiff/driver.hpp"
+#include "../backend/backend.hpp"
+#include "../backend/lane_math.hpp"
+#include "../backend/rows.hpp"
+#include "../error.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+struct CrossEntropyOptions {
+  double label_smoothing = 0;  // in [0, 1]: this share of the target is spread evenly over all classes
+  int ignore_index = -100;     // samples with this label do not count
+};
+
+namespace detail {
+
+// Per sample: loss = lse - (1 - s) z[label] - s / C sum(z), its log-sum-exp, and whether it counts.
+template <class T>
+struct CrossEntropyForward {
+  using value = T;
+  std::size_t classes;
+  const T* z;
+  const int* labels;
+  T *log_sum_exp, *loss_and_valid;
+  T smoothing;
+  int ignore_index;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const T* in = z + r * classes;
+    const T top = row.max(classes, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
+    const T sum = row.sum(classes, [&](auto j) VITRAIL_LAMBDA { return exp(get<L>(in, j) - L(top)); });
+    const T all = row.sum(classes, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
+    const T lse = top + vitrail::log(sum);
+    const bool valid = labels[r] != ignore_index;
+    log_sum_exp[r] = lse;
+    loss_and_valid[2 * r] =
+        valid ? lse - (T(1) - smoothing) * in[labels[r]] - smoothing / static_cast<T>(classes) * all : T(0);
+    loss_and_valid[2 * r + 1] = valid ? T(1) : T(0);
+  }
+};
+// dz = g / valid (softmax(z) - (1 - s) [label] - s / C).
+template <class T>
+struct CrossEntropyBackward {
+  using value = T;
+  std::size_t classes;
+  const T* z;
+  const int* labels;
+  const T *log_sum_exp, *valid, *out_gradient;
+  T* dz;
+  bool adds;
+  T smoothing;
+  int ignore_index;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const T* in = z + r * classes;
+    T* out = dz + r * classes;
+    const bool counts = labels[r] != ignore_index;
+    const T scale = counts ? *out_gradient / *valid : T(0);
+    const L lse = L(log_sum_exp[r]), factor = L(scale), rest = L(smoothing / static_cast<T>(classes));
+    row.each(classes, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, (exp(get<L>(in, j) - lse) - rest) * factor, adds); });
+    if (counts) out[labels[r]] -= (T(1) - smoothing) * scale;
+  }
+};
+template <class T>
+struct SumPairs {
+  using value = T;
+  const T* pairs;
+  template <class L, class J>
+  VITRAIL_FUNCTION void add(std::size_t r, J, L (&sums)[2]) const {
+    sums[0] += L(pairs[2 * r]);
+    sums[1] += L(pairs[2 * r + 1]);
+  }
+};
+// loss = sum / valid; a batch in which nothing counts has loss 0 (PyTorch: NaN).
+template <class T>
+struct Quotient {
+  using value = T;
+  const T* sums;
+  T* to;
+  template <class L, class J>
+  VITRAIL_FUNCTION void at(J) const {
+    *to = sums[1] > T(0) ? sums[0] / sums[1] : T(0);
+  }
+};
+
+inline void check_labels(const int* labels, std::size_t count, std::size_t classes, int ignore_index) {
+  for (std::size_t b = 0; b < count; ++b) {
+    const bool known = labels[b] >= 0 && static_cast<std::size_t>(labels[b]) < classes;
+    if (known || labels[b] == ignore_index) continue;
+    throw shape_error("cross_entropy: label " + std::to_string(labels[b]) + " of sample " + std::to_string(b) +
+                      " is not in [0, " + std::to_string(classes) + ")");
+  }
+}
+
+}  // namespace detail
+
+template <class S>
+struct CrossEntropyOp {
+  using shape = Shape<>;
+  static constexpr const char* name = "cross_entropy";
+  static constexpr bool across_batch = true;
+  static constexpr std::size_t classes = S::last;
+  const int* labels;
+  CrossEntropyOptions options;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1> tracked) {
+    Facts f;
+    f.flops = 6 * classes;
+    f.backward_flops = tracked[0] ? 4 * classes : 0;
+    f.saves = 1;
+    f.state = {1, 2};
+    f.forward_work = {2, columns_workspace(1, 2)};
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    detail::check_labels(labels, a.count, classes, options.ignore_index);
+    a.backend->rows(a.count, classes,
+                    detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
+                                                   static_cast<T>(options.label_smoothing), options.ignore_index});
+    a.backend->template columns<2>(
+        a.count, 1, detail::SumPairs<T>{a.work.per_sample},
+        Columns<T, 2>{{a.state.fixed, a.state.fixed + 1}, {false, false}, a.work.fixed});
+    a.backend->elementwise(1, detail::Quotient<T>{a.state.fixed, a.out});
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    if (!a.gradient[0].wanted()) return;
+    a.backend->rows(a.count, classes,
+                    detail::CrossEntropyBackward<T>{classes, a.in[0], labels, a.state.per_sample, a.state.fixed + 1,
+                                                    a.out_gradient, a.gradient[0].at, a.gradient[0].adds(),
+                                                    static_cast<T>(options.label_smoothing), options.ignore_index});
+  }
+};
+
+// logits [C] per sample and the labels of the batch -> one number for the batch. A label outside [0, C) that is not
+// ignore_index throws shape_error.
+template <class X>
+constexpr auto cross_entropy(const X& logits, const LabelsVar<typename X::context>& labels,
+                             CrossEntropyOptions options = {}) {
+  static_assert(X::shape::rank == 1, "cross_entropy: the logits must be [C] per sample");
+  return apply(logits.ctx, CrossEntropyOp<typename X::shape>{labels.data, options}, logits);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,104 @@
+// dropout.hpp - dropout (each element) and drop path (each sample): kept with probability 1 - rate and divided by it.
+// torch.nn.functional.dropout, timm.layers.DropPath. In evaluation both are the identity, by the type of the context.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "../autodiff/driver.hpp"
+#include "../backend/rows.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// The mask is a function of seed, step, operation, sample and element, so that backward makes it again instead of keeping it.
+// A program row is one sample.
+template <class T, bool PerSample>
+struct Drop {
+  using value = T;
+  std::size_t width;
+  const T* from;
+  T* to;
+  bool adds;
+  double rate;
+  RandomStream random;
+  std::uint32_t first_sample;
+
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const auto sample = first_sample + static_cast<std::uint32_t>(r);
+    const T *in = from + r * width, scale = static_cast<T>(1 / (1 - rate));
+    T* out = to + r * width;
+    if constexpr (PerSample) {
+      const L factor = L(uniform_at<T>(random, sample, 0) < static_cast<T>(rate) ? T(0) : scale);
+      row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * factor, adds); });
+    } else {
+      row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * factors<L>(sample, j.at, scale), adds); });
+    }
+  }
+  template <class L>
+  VITRAIL_FUNCTION L factors(std::uint32_t sample, std::size_t element, T scale) const {
+    constexpr std::size_t lane_elements = lanes<L>::width;
+    T factor[lane_elements];
+    for (std::size_t i = 0; i < lane_elements; ++i) {
+      factor[i] = uniform_at<T>(random, sample, element + i) < static_cast<T>(rate) ? T(0) : scale;
+    }
+    return load<L>(factor);
+  }
+};
+
+}  // namespace detail
+
+template <class S, bool PerSample>
+struct DropOp {
+  using shape = S;
+  static constexpr const char* name = PerSample ? "drop_path" : "dropout";
+  double rate;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1> tracked) {
+    Facts f;
+    f.flops = S::size;
+    f.backward_flops = tracked[0] ? S::size : 0;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    run(a, a.in[0], a.out, false);
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    if (a.gradient[0].wanted()) run(a, a.out_gradient, a.gradient[0].at, a.gradient[0].adds());
+  }
+
+ private:
+  template <class P, class T>
+  void run(const Arguments<P, 1>& a, const T* from, T* to, bool adds) const {
+    a.backend->rows(a.count, S::size,
+                    detail::Drop<T, PerSample>{S::size, from, to, adds, rate, a.random, a.first_sample});
+  }
+};
+
+// Zeroes each element of x with probability `rate` (in [0, 1)) while training.
+template <class X>
+constexpr auto dropout(const X& x, double rate) {
+  if constexpr (X::context::training) {
+    return apply(x.ctx, DropOp<typename X::shape, false>{rate}, x);
+  } else {
+    return x;
+  }
+}
+// Zeroes whole samples of a residual branch with probability `rate` while training (stochastic depth, Huang et al. 2016).
+template <class X>
+constexpr auto drop_path(const X& x, double rate) {
+  if constexpr (X::context::training) {
+    return apply(x.ctx, DropOp<typename X::shape, true>{rate}, x);
+  } else {
+    return x;
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

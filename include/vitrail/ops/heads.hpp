@@ -1,0 +1,136 @@
+// heads.hpp - a fused qkv taken apart into heads, and heads put together again, for attention written out by hand.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <tuple>
+
+#include "../autodiff/driver.hpp"
+#include "../backend/rows.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// Between heads [H, N, d] and the columns [first, first + H d) of rows of `columns`; a program row is one token of one head.
+template <class T>
+struct MoveHeads {
+  using value = T;
+  std::size_t heads, tokens, channels, columns, first;
+  const T* from;
+  T* to;
+  bool to_heads, adds;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const std::size_t n = r % tokens, h = r / tokens % heads, sample = r / (tokens * heads);
+    const std::size_t in_columns = (sample * tokens + n) * columns + first + h * channels;
+    const T* source = from + (to_heads ? in_columns : r * channels);
+    T* target = to + (to_heads ? r * channels : in_columns);
+    row.each(channels, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j), adds); });
+  }
+};
+// Zeroes all columns but [first, first + kept) of each row.
+template <class T>
+struct ZeroOtherColumns {
+  using value = T;
+  std::size_t columns, first, kept;
+  T* to;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    T *before = to + r * columns, *after = before + first + kept;
+    row.each(first, [&](auto j) VITRAIL_LAMBDA { put<L>(before, j, constant<L>(0)); });
+    row.each(columns - first - kept, [&](auto j) VITRAIL_LAMBDA { put<L>(after, j, constant<L>(0)); });
+  }
+};
+
+}  // namespace detail
+
+// [N, Parts H d] -> [H, N, d]: part `which`.
+template <class S, std::size_t HeadCount, std::size_t Parts>
+struct HeadsOp {
+  static constexpr std::size_t N = S::dims[0], C = S::last / Parts, d = C / HeadCount;
+  using shape = Shape<HeadCount, N, d>;
+  static constexpr const char* name = "heads";
+  std::size_t which;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1>) {
+    Facts f;
+    f.partial = Parts > 1 ? 1 : 0;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    move(a, a.in[0], a.out, true, false);
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    const auto& g = a.gradient[0];
+    if (!g.wanted()) return;
+    if (g.mode == Mode::write_zero_rest) {
+      a.backend->rows(a.count * N, S::last, detail::ZeroOtherColumns<T>{S::last, which * C, C, g.at});
+    }
+    move(a, a.out_gradient, g.at, false, g.adds());
+  }
+
+ private:
+  template <class P, class T>
+  void move(const Arguments<P, 1>& a, const T* from, T* to, bool to_heads, bool adds) const {
+    a.backend->rows(a.count * HeadCount * N, d,
+                    detail::MoveHeads<T>{HeadCount, N, d, S::last, which * C, from, to, to_heads, adds});
+  }
+};
+// [H, N, d] -> [N, H d].
+template <class S>
+struct MergeHeadsOp {
+  static constexpr std::size_t H = S::dims[0], N = S::dims[1], d = S::last;
+  using shape = Shape<N, H * d>;
+  static constexpr const char* name = "merge_heads";
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1>) {
+    return {};
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    move(a, a.in[0], a.out, false, false);
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    if (a.gradient[0].wanted()) move(a, a.out_gradient, a.gradient[0].at, true, a.gradient[0].adds());
+  }
+
+ private:
+  template <class P, class T>
+  static void move(const Arguments<P, 1>& a, const T* from, T* to, bool to_heads, bool adds) {
+    a.backend->rows(a.count * H * N, d, detail::MoveHeads<T>{H, N, d, H * d, 0, from, to, to_heads, adds});
+  }
+};
+
+template <std::size_t Columns, std::size_t Divisor>
+struct error_heads_columns_are_not_a_multiple_of_parts_times_heads;
+
+// x [N, Parts H d] -> Parts times [H, N, d], a std::tuple: `auto [q, k, v] = vt::heads<H>(qkv(x))`.
+template <std::size_t HeadCount, std::size_t Parts = 3, class X>
+constexpr auto heads(const X& x) {
+  using S = typename X::shape;
+  if constexpr (S::rank != 2 || S::last % (Parts * HeadCount) != 0) {
+    (void)sizeof(error_heads_columns_are_not_a_multiple_of_parts_times_heads<S::last, Parts * HeadCount>);
+    static_assert(S::last % (Parts * HeadCount) == 0, "heads: the input must be [N, parts * heads * d]");
+  } else {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::tuple{apply(x.ctx, HeadsOp<S, HeadCount, Parts>{I}, x)...};
+    }(std::make_index_sequence<Parts>{});
+  }
+}
+// x [H, N, d] -> [N, H d], heads side by side.
+template <class X>
+constexpr auto merge_heads(const X& x) {
+  static_assert(X::shape::rank == 3, "merge_heads: the input must be [H, N, d]");
+  return apply(x.ctx, MergeHeadsOp<typename X::shape>{}, x);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

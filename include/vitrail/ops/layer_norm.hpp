@@ -1,0 +1,149 @@
+// layer_norm.hpp - (x - mean) / sqrt(variance + eps) * weight + bias over the last axis. torch.nn.functional.layer_norm.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include "../autodiff/driver.hpp"
+#include "../backend/backend.hpp"
+#include "../backend/rows.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// Two passes over a row that is in the L1 cache: the variance is that of the centred values, so a large mean loses no digits.
+// In float, |x| must stay below 1e18, where the variance overflows.
+template <class T>
+struct LayerNormForward {
+  using value = T;
+  std::size_t width;
+  const T *x, *weight, *bias;
+  T *y, *statistics;  // mean and 1 / deviation of each row
+  T eps;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const T* in = x + r * width;
+    T* out = y + r * width;
+    const T mean = row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); }) / static_cast<T>(width);
+    const L centre = L(mean);
+    const T squares = row.sum(width, [&](auto j) VITRAIL_LAMBDA {
+      const L d = get<L>(in, j) - centre;
+      return d * d;
+    });
+    const T inverse = T(1) / vitrail::sqrt(squares / static_cast<T>(width) + eps);
+    const L factor = L(inverse);
+    row.each(width, [&](auto j) VITRAIL_LAMBDA {
+      put<L>(out, j, (get<L>(in, j) - centre) * factor * get<L>(weight, j) + get<L>(bias, j));
+    });
+    if (statistics) {
+      statistics[2 * r] = mean;
+      statistics[2 * r + 1] = inverse;
+    }
+  }
+};
+// dx = inverse (g - mean(g) - h mean(g h)) with h = (x - mean) inverse, g = dy weight.
+template <class T>
+struct LayerNormBackward {
+  using value = T;
+  std::size_t width;
+  const T *x, *weight, *dy, *statistics;
+  T* dx;
+  bool adds;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const T *in = x + r * width, *up = dy + r * width;
+    T* out = dx + r * width;
+    const L centre = L(statistics[2 * r]), inverse = L(statistics[2 * r + 1]);
+    const T n = static_cast<T>(width);
+    const L sum = L(row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(up, j) * get<L>(weight, j); }) / n);
+    const L product = L(row.sum(width, [&](auto j) VITRAIL_LAMBDA {
+      return get<L>(up, j) * get<L>(weight, j) * ((get<L>(in, j) - centre) * inverse);
+    }) / n);
+    row.each(width, [&](auto j) VITRAIL_LAMBDA {
+      const L h = (get<L>(in, j) - centre) * inverse;
+      put<L>(out, j, inverse * (get<L>(up, j) * get<L>(weight, j) - sum - h * product), adds);
+    });
+  }
+};
+template <class T>
+struct LayerNormSums {
+  using value = T;
+  std::size_t width;
+  const T *x, *dy, *statistics;
+  template <class L, class J>
+  VITRAIL_FUNCTION void add(std::size_t r, J j, L (&sums)[2]) const {
+    const L g = get<L>(dy + r * width, j);
+    sums[0] += g * ((get<L>(x + r * width, j) - L(statistics[2 * r])) * L(statistics[2 * r + 1]));
+    sums[1] += g;
+  }
+};
+
+}  // namespace detail
+
+// Inputs: x [.., D], weight [D], bias [D].
+template <class S>
+struct LayerNormOp {
+  using shape = S;
+  static constexpr const char* name = "layer_norm";
+  static constexpr std::size_t width = S::last;
+  double eps;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 3> tracked) {
+    Facts f;
+    f.flops = 8 * S::size;
+    f.backward_flops = tracked[0] || tracked[1] || tracked[2] ? 8 * S::size : 0;
+    f.saves = 1u | (tracked[0] ? 2u : 0u);
+    f.state.per_sample = 2 * S::rows;
+    f.backward_work.fixed = tracked[1] || tracked[2] ? columns_workspace(width, 2) : 0;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 3>& a) const {
+    using T = typename P::value;
+    a.backend->rows(a.count * S::rows, width,
+                    detail::LayerNormForward<T>{width, a.in[0], a.in[1], a.in[2], a.out, a.state.per_sample,
+                                                static_cast<T>(eps)});
+  }
+  template <class P>
+  void backward(const Arguments<P, 3>& a) const {
+    using T = typename P::value;
+    const T* statistics = a.state.per_sample;
+    if (a.gradient[0].wanted()) {
+      a.backend->rows(a.count * S::rows, width,
+                      detail::LayerNormBackward<T>{width, a.in[0], a.in[1], a.out_gradient, statistics,
+                                                   a.gradient[0].at, a.gradient[0].adds()});
+    }
+    Columns<T, 2> to;
+    to.work = a.work.fixed;
+    for (std::size_t k = 0; k < 2; ++k) {
+      to.at[k] = a.gradient[k + 1].wanted() ? a.gradient[k + 1].at : nullptr;
+      to.add[k] = a.gradient[k + 1].adds();
+    }
+    if (to.at[0] || to.at[1]) {
+      a.backend->template columns<2>(a.count * S::rows, width,
+                                     detail::LayerNormSums<T>{width, a.in[0], a.out_gradient, statistics}, to);
+    }
+  }
+};
+
+template <std::size_t Given, std::size_t Expected>
+struct error_layer_norm_last_axis_is_not_the_normalized_one;
+
+// x [.., D] -> [.., D]; weight and bias [D]. 1e-6 is timm's eps for ViT (PyTorch's own default is 1e-5).
+template <class X, class W, class B>
+constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps = 1e-6) {
+  using S = typename X::shape;
+  if constexpr (S::last != W::shape::size) {
+    (void)sizeof(error_layer_norm_last_axis_is_not_the_normalized_one<S::last, W::shape::size>);
+    static_assert(S::last == W::shape::size, "layer_norm: the last axis of the input must be the normalized one");
+  } else {
+    return apply(x.ctx, LayerNormOp<S>{eps}, x, weight, bias);
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

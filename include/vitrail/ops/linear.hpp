@@ -1,0 +1,153 @@
+// linear.hpp - y = scale x W^T + b + r on the last axis. torch.nn.functional.linear, with a residual added on the way out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "../autodiff/driver.hpp"
+#include "../backend/backend.hpp"
+#include "copy.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// The gradients of a weight [out, in] and a bias [out] from the input and the output's gradient, on a backend that does both at
+// once, or as a product and a column sum.
+template <class B, class T>
+void weight_gradient(const B& backend, const WeightGradient<T>& g) {
+  if constexpr (requires { backend.weight_gradient(g); }) {
+    backend.weight_gradient(g);
+  } else {
+    if (g.dw) {
+      Product<T> p;
+      p.m = g.out, p.n = g.in, p.k = g.rows;
+      p.a = g.dy, p.a_row = 1, p.a_column = g.dy_row;
+      p.b = g.x, p.b_row = g.x_row, p.b_column = 1;
+      p.c = g.dw, p.c_row = static_cast<std::ptrdiff_t>(g.in);
+      p.scale = g.scale, p.accumulate = g.add_w;
+      backend.product(p);
+    }
+    if (g.db) {
+      backend.template columns<1>(g.rows, g.out, SumRows<T>{g.dy, static_cast<std::size_t>(g.dy_row)},
+                                  Columns<T, 1>{{g.db}, {g.add_b}, g.work});
+    }
+  }
+}
+template <class P>
+constexpr std::size_t weight_gradient_space(std::size_t out, std::size_t in) {
+  using B = typename P::backend;
+  if constexpr (requires(const B& b, const WeightGradient<typename P::value>& g) { b.weight_gradient(g); }) {
+    return B::weight_gradient_workspace(out, in);
+  } else {
+    return columns_workspace(out, 1);
+  }
+}
+
+}  // namespace detail
+
+// Inputs: x [.., In], weight [Out, In] (or any shape of that size), then the bias [Out] and the residual [.., Out] if there.
+template <class S, std::size_t Out, bool Bias, bool Residual>
+struct LinearOp {
+  using shape = with_last<S, Out>;
+  static constexpr const char* name = "linear";
+  static constexpr std::size_t In = S::last, bias = 2, residual = Bias ? 3 : 2, inputs = 2 + Bias + Residual;
+  double scale = 1;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, inputs> tracked) {
+    Facts f;
+    f.flops = 2 * S::size * Out;
+    f.backward_flops = f.flops * (std::size_t(tracked[0]) + std::size_t(tracked[1]));
+    f.saves = (tracked[1] ? 1u : 0u) | (tracked[0] ? 2u : 0u);  // a frozen weight does not keep its input
+    f.alias = Residual ? 1u << residual : 0;
+    const bool parameters = tracked[1] || (Bias && tracked[bias]);
+    f.backward_work.fixed = parameters ? detail::weight_gradient_space<P>(Out, In) : 0;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, inputs>& a) const {
+    using T = typename P::value;
+    Product<T> p;
+    p.m = a.count * S::rows, p.n = Out, p.k = In;
+    p.a = a.in[0], p.a_row = In, p.a_column = 1;
+    p.b = a.in[1], p.b_row = 1, p.b_column = In, p.packed = a.packed[1];
+    p.c = a.out, p.c_row = Out;
+    p.scale = static_cast<T>(scale);
+    if constexpr (Bias) p.bias = a.in[bias];
+    if constexpr (Residual) p.residual = a.in[residual], p.residual_row = Out;
+    a.backend->product(p);
+  }
+  template <class P>
+  void backward(const Arguments<P, inputs>& a) const {
+    using T = typename P::value;
+    const std::size_t rows = a.count * S::rows;
+    if (a.gradient[0].wanted()) {
+      Product<T> p;
+      p.m = rows, p.n = In, p.k = Out;
+      p.a = a.out_gradient, p.a_row = Out, p.a_column = 1;
+      p.b = a.in[1], p.b_row = In, p.b_column = 1;
+      p.c = a.gradient[0].at, p.c_row = In;
+      p.scale = static_cast<T>(scale), p.accumulate = a.gradient[0].adds();
+      a.backend->product(p);
+    }
+    WeightGradient<T> g;
+    g.rows = rows, g.out = Out, g.in = In;
+    g.dy = a.out_gradient, g.dy_row = Out, g.x = a.in[0], g.x_row = In;
+    g.scale = static_cast<T>(scale), g.work = a.work.fixed;
+    if (a.gradient[1].wanted()) g.dw = a.gradient[1].at, g.add_w = a.gradient[1].adds();
+    if constexpr (Bias) {
+      if (a.gradient[bias].wanted()) g.db = a.gradient[bias].at, g.add_b = a.gradient[bias].adds();
+    }
+    if (g.dw || g.db) detail::weight_gradient(*a.backend, g);
+    if constexpr (Residual) {
+      const auto& r = a.gradient[residual];
+      if (r.wanted()) detail::copy_or_add(*a.backend, a.count * shape::size, a.out_gradient, r.at, r.adds());
+    }
+  }
+};
+
+template <std::size_t Given, std::size_t Expected>
+struct error_linear_last_axis_is_not_in_features;
+template <class Given, class Expected>
+struct error_linear_residual_has_another_shape_than_the_result;
+
+// x [.., In], weight [Out, In], bias [Out] -> [.., Out].
+template <class X, class W, class B>
+constexpr auto linear(const X& x, const W& weight, const B& bias) {
+  using S = typename X::shape;
+  if constexpr (S::last != W::shape::last) {
+    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
+    static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
+  } else {
+    return apply(x.ctx, LinearOp<S, W::shape::rows, true, false>{}, x, weight, bias);
+  }
+}
+// The same without a bias, scaled.
+template <class X, class W>
+constexpr auto linear(const X& x, const W& weight, double scale = 1) {
+  using S = typename X::shape;
+  if constexpr (S::last != W::shape::last) {
+    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
+    static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
+  } else {
+    return apply(x.ctx, LinearOp<S, W::shape::rows, false, false>{scale}, x, weight);
+  }
+}
+// linear(x, weight, bias) + residual in one pass over the result; residual [.., Out] is a Var.
+template <class X, class W, class B, class R>
+constexpr auto linear_residual(const X& x, const W& weight, const B& bias, const R& residual) {
+  using S = typename X::shape;
+  using Result = with_last<S, W::shape::rows>;
+  if constexpr (S::last != W::shape::last) {
+    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
+    static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
+  } else if constexpr (!std::is_same_v<Result, typename R::shape> || X::batched != R::batched) {
+    (void)sizeof(error_linear_residual_has_another_shape_than_the_result<typename R::shape, Result>);
+    static_assert(std::is_same_v<Result, typename R::shape>, "linear: the residual must have the shape of the result");
+  } else {
+    return apply(x.ctx, LinearOp<S, W::shape::rows, true, true>{}, x, weight, bias, residual);
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,105 @@
+// patch_embedding.hpp - an image cut into square patches, each projected linearly. torch.nn.Conv2d with stride = kernel size,
+// flattened and transposed: "c (h p) (w q) -> (h w) (c p q)", then a product.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "linear.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// Between an image [C, H, W] and its patches [H W / p^2, C p p]; a row of the program is one row of p pixels. Each pixel
+// belongs to one patch, so the way back writes every pixel once.
+template <class T>
+struct MovePatches {
+  using value = T;
+  std::size_t channels, height, width, patch;
+  const T* from;
+  T* to;
+  bool to_patches, adds;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const std::size_t across = width / patch, down = height / patch;
+    const std::size_t p = r % patch, c = r / patch % channels, token = r / (patch * channels);
+    const std::size_t sample = token / (across * down), y = token / across % down, x = token % across;
+    const std::size_t in_image = ((sample * channels + c) * height + y * patch + p) * width + x * patch;
+    const T* source = from + (to_patches ? in_image : r * patch);
+    T* target = to + (to_patches ? r * patch : in_image);
+    row.each(patch, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j), adds); });
+  }
+};
+
+}  // namespace detail
+
+// Inputs: image [C, H, W], weight [D, C, p, p], bias [D]; output [H W / p^2, D]. The patches exist in scratch memory only.
+template <class S, std::size_t Patch, std::size_t D>
+struct PatchEmbeddingOp {
+  static constexpr std::size_t C = S::dims[0], H = S::dims[1], W = S::dims[2];
+  static constexpr std::size_t tokens = (H / Patch) * (W / Patch), features = C * Patch * Patch;
+  using shape = Shape<tokens, D>;
+  static constexpr const char* name = "patch_embedding";
+  using Projection = LinearOp<Shape<tokens, features>, D, true, false>;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 3> tracked) {
+    Facts f = Projection::template facts<P>(tracked);
+    f.forward_work.per_sample = tokens * features;
+    f.backward_work.per_sample = tokens * features;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 3>& a) const {
+    move_patches(a, a.in[0], a.work.per_sample, true, false);
+    Arguments<P, 3> b = a;
+    b.in[0] = a.work.per_sample;
+    Projection{}.forward(b);
+  }
+  template <class P>
+  void backward(const Arguments<P, 3>& a) const {
+    Arguments<P, 3> b = a;
+    b.in[0] = a.work.per_sample;
+    b.gradient[0].mode = Mode::none;
+    if (a.gradient[1].wanted()) move_patches(a, a.in[0], a.work.per_sample, true, false);
+    Projection{}.backward(b);
+    if (a.gradient[0].wanted()) {
+      b.gradient[0] = {a.work.per_sample, Mode::write};
+      b.gradient[1].mode = b.gradient[2].mode = Mode::none;
+      Projection{}.backward(b);
+      move_patches(a, a.work.per_sample, a.gradient[0].at, false, a.gradient[0].adds());
+    }
+  }
+
+ private:
+  template <class P, class T>
+  static void move_patches(const Arguments<P, 3>& a, const T* from, T* to, bool to_patches, bool adds) {
+    a.backend->rows(a.count * tokens * C * Patch, Patch,
+                    detail::MovePatches<T>{C, H, W, Patch, from, to, to_patches, adds});
+  }
+};
+
+template <std::size_t Extent, std::size_t Patch>
+struct error_patch_embedding_image_is_not_divisible_by_the_patch;
+template <std::size_t Given, std::size_t Expected>
+struct error_patch_embedding_image_has_another_number_of_channels;
+
+// image [C, H, W], weight [D, C, p, p], bias [D] -> [H W / p^2, D], tokens row by row.
+template <class X, class Weight, class B>
+constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bias) {
+  using S = typename X::shape;
+  constexpr std::size_t patch = Weight::shape::dims[2], extent = S::dims[1] % patch ? S::dims[1] : S::dims[2];
+  if constexpr (extent % patch != 0) {
+    (void)sizeof(error_patch_embedding_image_is_not_divisible_by_the_patch<extent, patch>);
+    static_assert(extent % patch == 0, "patch_embedding: height and width must be multiples of the patch size");
+  } else if constexpr (S::dims[0] != Weight::shape::dims[1]) {
+    (void)sizeof(error_patch_embedding_image_has_another_number_of_channels<S::dims[0], Weight::shape::dims[1]>);
+    static_assert(S::dims[0] == Weight::shape::dims[1], "patch_embedding: the image must have the weight's channels");
+  } else {
+    return apply(image.ctx, PatchEmbeddingOp<S, patch, Weight::shape::dims[0]>{}, image, weight, bias);
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,176 @@
+// tokens.hpp - the class token and positions at the start of a ViT, and what is taken from the tokens at its end.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "../autodiff/driver.hpp"
+#include "../backend/backend.hpp"
+#include "../backend/rows.hpp"
+#include "copy.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+
+// out[0] = token + position[0], out[1 + i] = x[i] + position[1 + i]; a program row is one token.
+template <class T>
+struct EmbedTokens {
+  using value = T;
+  std::size_t tokens, width;
+  const T *x, *token, *position;
+  T* out;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const std::size_t i = r % tokens, sample = r / tokens;
+    const T* source = i == 0 ? token : x + (sample * (tokens - 1) + i - 1) * width;
+    const T* add = position + i * width;
+    T* to = out + r * width;
+    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(to, j, get<L>(source, j) + get<L>(add, j)); });
+  }
+};
+// out = mean of rows [first, rows); a program row is one sample.
+template <class T>
+struct MeanRows {
+  using value = T;
+  std::size_t rows, first, width;
+  const T* x;
+  T* out;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const T* in = x + r * rows * width;
+    const L factor = L(T(1) / static_cast<T>(rows - first));
+    row.each(width, [&](auto j) VITRAIL_LAMBDA {
+      L sum = constant<L>(0);
+      for (std::size_t i = first; i < rows; ++i) sum += get<L>(in + i * width, j);
+      put<L>(out + r * width, j, sum * factor);
+    });
+  }
+};
+template <class T>
+struct MeanRowsBackward {
+  using value = T;
+  std::size_t rows, first, width;
+  const T* out_gradient;
+  T* to;
+  bool adds;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const T* g = out_gradient + r / rows * width;
+    const L factor = L(r % rows < first ? T(0) : T(1) / static_cast<T>(rows - first));
+    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(to + r * width, j, get<L>(g, j) * factor, adds); });
+  }
+};
+
+}  // namespace detail
+
+// Inputs: x [L, D], class token [.., D], positions [.., L + 1, D]; output [L + 1, D].
+template <class S>
+struct EmbedTokensOp {
+  static constexpr std::size_t tokens = S::dims[0] + 1, D = S::last;
+  using shape = Shape<tokens, D>;
+  static constexpr const char* name = "embed_tokens";
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 3> tracked) {
+    Facts f;
+    f.flops = shape::size;
+    f.backward_flops = tracked[1] || tracked[2] ? shape::size : 0;
+    f.backward_work.fixed = columns_workspace(shape::size, 1);
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 3>& a) const {
+    using T = typename P::value;
+    a.backend->rows(a.count * tokens, D, detail::EmbedTokens<T>{tokens, D, a.in[0], a.in[1], a.in[2], a.out});
+  }
+  template <class P>
+  void backward(const Arguments<P, 3>& a) const {
+    using T = typename P::value;
+    if (a.gradient[0].wanted()) {
+      a.backend->rows(a.count * (tokens - 1), D,
+                      detail::CopyRows<T>{a.out_gradient, a.gradient[0].at, D, tokens - 1, tokens, 1, tokens - 1, 0,
+                                          a.gradient[0].adds()});
+    }
+    for (std::size_t i = 1; i < 3; ++i) {
+      const auto& g = a.gradient[i];
+      if (!g.wanted()) continue;
+      const std::size_t width = i == 1 ? D : shape::size;  // the token's gradient is that of the first row
+      a.backend->template columns<1>(a.count, width, detail::SumRows<T>{a.out_gradient, shape::size},
+                                     Columns<T, 1>{{g.at}, {g.adds()}, a.work.fixed});
+    }
+  }
+};
+
+// [N, D] -> [D]: the first token, or with Mean the mean of the others.
+template <class S, bool Mean>
+struct PoolTokensOp {
+  using shape = Shape<S::last>;
+  static constexpr const char* name = Mean ? "mean_tokens" : "first_token";
+  static constexpr std::size_t N = S::dims[0], D = S::last;
+  std::size_t first = 0;  // of the mean
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1> tracked) {
+    Facts f;
+    f.flops = Mean ? S::size : 0;
+    f.backward_flops = Mean && tracked[0] ? S::size : 0;
+    f.partial = Mean ? 0 : 1;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    if constexpr (Mean) {
+      a.backend->rows(a.count, S::size, detail::MeanRows<T>{N, first, D, a.in[0], a.out});
+    } else {
+      a.backend->rows(a.count, D, detail::CopyRows<T>{a.in[0], a.out, D, 1, N, 0, 1, 0});
+    }
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    const auto& g = a.gradient[0];
+    if (!g.wanted()) return;
+    if constexpr (Mean) {
+      a.backend->rows(a.count * N, D, detail::MeanRowsBackward<T>{N, first, D, a.out_gradient, g.at, g.adds()});
+    } else {
+      if (g.mode == Mode::write_zero_rest) {
+        a.backend->rows(a.count * (N - 1), D, detail::CopyRows<T>{nullptr, g.at, D, N - 1, 1, 0, N, 1});
+      }
+      a.backend->rows(a.count, D, detail::CopyRows<T>{a.out_gradient, g.at, D, 1, 1, 0, N, 0, g.adds()});
+    }
+  }
+};
+
+template <std::size_t Given, std::size_t Expected>
+struct error_embed_tokens_positions_are_not_one_more_than_the_tokens;
+
+// x [L, D] -> [L + 1, D]: the class token in front, then positions added to all. Class token and positions may carry leading
+// axes of extent 1, as in timm's checkpoints.
+template <class X, class Token, class Position>
+constexpr auto embed_tokens(const X& x, const Token& token, const Position& position) {
+  using S = typename X::shape;
+  constexpr std::size_t given = Position::shape::rows, expected = S::dims[0] + 1;
+  if constexpr (given != expected || Position::shape::last != S::last || Token::shape::size != S::last) {
+    (void)sizeof(error_embed_tokens_positions_are_not_one_more_than_the_tokens<given, expected>);
+    static_assert(given == expected, "embed_tokens: positions must be [L + 1, D] for tokens [L, D] and a class token [D]");
+  } else {
+    return apply(x.ctx, EmbedTokensOp<S>{}, x, token, position);
+  }
+}
+// x [N, D] -> [D]: its first token.
+template <class X>
+constexpr auto first_token(const X& x) {
+  return apply(x.ctx, PoolTokensOp<typename X::shape, false>{}, x);
+}
+// x [N, D] -> [D]: the mean of its tokens from `first` on.
+template <class X>
+constexpr auto mean_tokens(const X& x, std::size_t first = 0) {
+  return apply(x.ctx, PoolTokensOp<typename X::shape, true>{first}, x);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

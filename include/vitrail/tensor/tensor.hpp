@@ -1,0 +1,115 @@
+// tensor.hpp - Tensor owns one tensor, Batch a run-time number of equal ones, Labels the class numbers that go with a batch.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "../backend/memory.hpp"
+#include "view.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+namespace detail {
+inline void check_size(const char* what, std::size_t given, std::size_t expected) {
+  if (given == expected) return;
+  throw shape_error(std::string(what) + ": " + std::to_string(given) + " values given, " + std::to_string(expected) +
+                    " expected");
+}
+}  // namespace detail
+
+// One tensor of shape S in heap memory, 64-byte aligned, zeroed at first. P is a policy (vt::cpu, vt::cpu_double, ...).
+template <class S, class P>
+class Tensor {
+ public:
+  using shape = S;
+  using value = typename P::value;
+  using memory = typename P::backend::memory;
+
+  Tensor() : values_(S::size) {}
+  // Copies S::size values in row-major order; another number throws shape_error.
+  explicit Tensor(std::span<const value> values) : Tensor() {
+    detail::check_size("Tensor", values.size(), S::size);
+    memory::copy(values_.data(), values.data(), S::size * sizeof(value));
+  }
+  Tensor(std::initializer_list<value> values) : Tensor(std::span<const value>(values.begin(), values.size())) {}
+
+  Tensor copy() const {
+    Tensor other;
+    other.values_ = values_.copy();
+    return other;
+  }
+  value* data() { return values_.data(); }
+  const value* data() const { return values_.data(); }
+  static constexpr std::size_t size() { return S::size; }
+  View<S, value> view() { return View<S, value>(data()); }
+  View<S, const value> view() const { return View<S, const value>(data()); }
+  template <class... Index>
+  value& at(Index... index) {
+    return view().at(index...);
+  }
+  template <class... Index>
+  const value& at(Index... index) const {
+    return view().at(index...);
+  }
+  std::vector<value> to_vector() const { return view().to_vector(); }
+  friend std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.view(); }
+
+ private:
+  Buffer<value, memory> values_;
+};
+
+// A run-time number of tensors of shape S. What data gives, and what `predict` and steps take.
+template <class S, class P>
+class Batch {
+ public:
+  using shape = S;
+  using value = typename P::value;
+  using memory = typename P::backend::memory;
+
+  Batch() = default;
+  explicit Batch(std::size_t count) { resize(count); }
+  // Copies count * S::size values; a number that is no multiple of S::size throws shape_error.
+  explicit Batch(std::span<const value> values) : Batch(values.size() / S::size) {
+    detail::check_size("Batch", values.size(), size());
+    memory::copy(values_.data(), values.data(), size() * sizeof(value));
+  }
+
+  // Changes the number of samples. Values are kept only when no more memory is needed than ever before.
+  void resize(std::size_t count) {
+    if (count * S::size > values_.size()) values_ = Buffer<value, memory>(count * S::size);
+    count_ = count;
+  }
+  std::size_t count() const { return count_; }
+  std::size_t size() const { return count_ * S::size; }
+  value* data() { return values_.data(); }
+  const value* data() const { return values_.data(); }
+  View<S, value> operator[](std::size_t b) { return View<S, value>(data() + b * S::size); }
+  View<S, const value> operator[](std::size_t b) const { return View<S, const value>(data() + b * S::size); }
+  BatchView<S, const value> view() const { return {data(), count_}; }
+  std::vector<value> to_vector() const { return view().to_vector(); }
+
+ private:
+  Buffer<value, memory> values_;
+  std::size_t count_ = 0;
+};
+
+// One class number per sample.
+class Labels {
+ public:
+  Labels() = default;
+  explicit Labels(std::span<const int> labels) : labels_(labels.begin(), labels.end()) {}
+  Labels(std::initializer_list<int> labels) : labels_(labels) {}
+  void resize(std::size_t count) { labels_.resize(count); }
+  std::size_t count() const { return labels_.size(); }
+  int* data() { return labels_.data(); }
+  const int* data() const { return labels_.data(); }
+  int operator[](std::size_t b) const { return labels_[b]; }
+
+ private:
+  std::vector<int> labels_;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

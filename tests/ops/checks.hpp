@@ -1,0 +1,137 @@
+// checks.hpp - what is checked of every case: values, gradients, bits over threads, and the planned tape against the retaining one.
+#pragma once
+
+#include "catch.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+
+#include <vitrail/nn/policy.hpp>
+
+#include "runs.hpp"
+
+namespace registry {
+
+// The largest |a - b| in units of eps * max(|b|, floor); infinite if they differ in NaN or size.
+template <class T>
+double distance(const std::vector<T>& found, const Values& expected, double floor) {
+  if (found.size() != expected.size()) return std::numeric_limits<double>::infinity();
+  if (floor < 0) {
+    double squares = 0;
+    for (const double x : expected) squares += x * x;
+    floor = std::sqrt(squares / static_cast<double>(std::max<std::size_t>(expected.size(), 1)));
+  }
+  const auto eps = static_cast<double>(std::numeric_limits<T>::epsilon());
+  double worst = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double difference = std::abs(static_cast<double>(found[i]) - expected[i]);
+    const double units = difference == 0 ? 0 : difference / (eps * std::max({std::abs(expected[i]), floor, 1e-30}));
+    worst = std::max(worst, units >= 0 ? units : std::numeric_limits<double>::infinity());
+  }
+  return worst;
+}
+template <class T>
+bool same_bits(const Result<T>& a, const Result<T>& b) {
+  auto equal = [](const std::vector<T>& x, const std::vector<T>& y) { return std::equal(x.begin(), x.end(), y.begin(), y.end()); };
+  return equal(a.out, b.out) && std::equal(a.gradients.begin(), a.gradients.end(), b.gradients.begin(), b.gradients.end(), equal);
+}
+inline void expect_below(const std::string& what, double found, double limit) {
+  INFO(what << ": " << found << ", allowed " << limit);
+  CHECK(found <= limit);
+}
+inline void expect(const std::string& what, bool holds) {
+  INFO(what);
+  CHECK(holds);
+}
+
+// Values of P against the reference, and in double too the gradients that finite differences have confirmed.
+template <class P, class C>
+void check_values(const C& c, const typename P::backend& backend, const std::string& where) {
+  for (const std::size_t count : {std::size_t(1), std::size_t(5)}) {
+    const Problem problem = problem_of(c, count);
+    Data<typename P::value> data(problem);
+    const auto found = run_retaining<P>(c, data, backend);
+    expect_below(c.name + ", " + where + ", value", distance(found.out, c.reference(problem), c.tolerance.floor),
+                 c.tolerance.units);
+    if constexpr (std::is_same_v<typename P::value, float>) {
+      Data<double> exact_data(problem);
+      exact_data.weights = vitrail::Buffer<double>(data.weights.size());  // the same weights: those of floats
+      for (std::size_t i = 0; i < data.weights.size(); ++i) exact_data.weights[i] = static_cast<double>(data.weights[i]);
+      const auto exact = run_retaining<vitrail::serial_double>(c, exact_data, vitrail::Serial());
+      for (std::size_t i = 0; i < exact.gradients.size(); ++i) {
+        expect_below(c.name + ", " + where + ", gradient " + std::to_string(i),
+                     distance(found.gradients[i], exact.gradients[i], -1), 4 * c.tolerance.units);
+      }
+    }
+  }
+}
+
+// Gradients of P, a policy in double, against central differences; batches of 3.
+template <class P, class C>
+void check_gradients(const C& c, const typename P::backend& backend, const std::string& where, double limit = 1e-7) {
+  static constexpr std::size_t count = 3;
+  const Problem problem = problem_of(c, count);
+  auto tensor = [&](const auto& in, std::size_t at) {
+    using In = std::remove_cvref_t<decltype(in)>;
+    using S = typename In::shape;
+    std::conditional_t<In::batched, vitrail::Batch<S, P>, vitrail::Tensor<S, P>> x{std::span<const double>(problem.inputs[at])};
+    return x;
+  };
+  std::size_t at = 0;
+  auto tensors = std::apply([&](const auto&... in) { return std::tuple{tensor(in, at++)...}; }, c.inputs);
+  auto f = [&](const auto& first, const auto&... others) {
+    return c.build(first.ctx->labels(problem.labels.data()), first, others...);
+  };
+  const auto check = std::apply(
+      [&](auto&... x) { return vitrail::gradient_check(f, backend, vitrail::GradientCheckOptions{}, x...); }, tensors);
+  std::ostringstream text;
+  text << c.name << ", " << where << "\n" << check;
+  expect_below(text.str(), check.worst(), limit);
+}
+
+// The same bits for 1, 2, 3, 4 and 8 threads, above the size from which work is shared out.
+template <class P, class C>
+void check_bits(const C& c) {
+  using T = typename P::value;
+  std::size_t widest = 1;
+  std::apply([&](const auto&... in) { ((widest = std::max(widest, in.batched ? in.shape::size : 1)), ...); }, c.inputs);
+  Data<T> data(problem_of(c, 40000 / widest + 3));
+  const auto expected = run_retaining<P>(c, data, make_backend<typename P::backend>(1));
+  for (const std::size_t threads : {2, 3, 4, 8}) {
+    const auto found = run_retaining<P>(c, data, make_backend<typename P::backend>(threads));
+    expect(c.name + ", bits with " + std::to_string(threads) + " threads", same_bits(found, expected));
+  }
+}
+
+// A planned step, its memory poisoned with NaN, gives the bits of the retaining tape.
+template <class P, class C>
+void check_plan(const C& c, const typename P::backend& backend, const std::string& where) {
+  for (const std::size_t count : {std::size_t(1), std::size_t(3)}) {
+    Data<typename P::value> data(problem_of(c, count));
+    const auto planned = run_probed<P>(c, data, backend, true);
+    const auto retained = run_probed<P>(c, data, backend, false);
+    expect(c.name + ", " + where + ", planned equals retained", same_bits(planned, retained));
+  }
+}
+
+template <class C>
+bool cover(const C& c) {
+  Data<float> data(problem_of(c, 1));
+  const auto schedule = schedule_of<vitrail::serial>(c, data);
+  for (const auto& operation : schedule->trace.operations) covered_operations().insert(operation.name);
+  return true;
+}
+
+template <class F, class... Cases>
+void for_each(const std::tuple<Cases...>& cases, const F& f) {
+  std::apply([&](const auto&... c) { (f(c), ...); }, cases);
+}
+
+}  // namespace registry
+
+// The tests of a group of cases, once for each runner; used in GROUP.cpp.
+#define VITRAIL_TEST_CASES(group, cases)                                                                       \
+  namespace {                                                                                                  \
+  const bool group##_covered = (registry::for_each(cases(), [](const auto& c) { registry::cover(c); }), true); \
+  }

@@ -1,0 +1,224 @@
+// runs.hpp - runs one case forward and backward: on the retaining tape, or planned as a step is, with probes at its inputs.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include <vitrail/autodiff/gradient_check.hpp>
+#include <vitrail/backend/openmp.hpp>
+
+#include "registry.hpp"
+
+namespace registry {
+
+template <class B>
+B make_backend(std::size_t threads = 2, vitrail::isa level = vitrail::best_isa()) {
+  if constexpr (std::is_constructible_v<B, vitrail::Workers>) {
+    return B(vitrail::Workers{threads, level});
+  } else {
+    return B(vitrail::backend{});
+  }
+}
+
+// A result and the gradients of the tracked inputs for out_gradient = fixed random weights.
+template <class T>
+struct Result {
+  std::vector<T> out;
+  std::vector<std::vector<T>> gradients;
+};
+
+template <class T>
+struct Data {
+  std::vector<vitrail::Buffer<T>> inputs;
+  std::vector<int> labels;
+  std::size_t count;
+  vitrail::Buffer<T> weights;
+
+  explicit Data(const Problem& p) : labels(p.labels), count(p.count) {
+    for (const Values& values : p.inputs) {
+      vitrail::Buffer<T>& to = inputs.emplace_back(values.size());
+      for (std::size_t i = 0; i < values.size(); ++i) to[i] = static_cast<T>(values[i]);
+    }
+  }
+  const T* weights_for(std::size_t size) {
+    if (weights.size() != size) {
+      weights = vitrail::Buffer<T>(size);
+      vitrail::detail::draw_weights(5, weights.data(), size);
+    }
+    return weights.data();
+  }
+};
+
+// Passes its input on, and copies the gradient that arrives to where the test can read it after the plan has given the memory to
+// others. The second input is a parameter that makes the result tracked.
+template <class S, class T>
+struct ProbeOp {
+  using shape = S;
+  static constexpr const char* name = "probe";
+  T* capture;
+  template <class P>
+  static constexpr vitrail::Facts facts(std::array<bool, 2>) {
+    return {};
+  }
+  template <class P>
+  void forward(const vitrail::Arguments<P, 2>& a) const {
+    std::copy_n(a.in[0], a.count * S::size, a.out);
+  }
+  template <class P>
+  void backward(const vitrail::Arguments<P, 2>& a) const {
+    std::copy_n(a.out_gradient, a.count * S::size, capture);
+    if (a.gradient[1].wanted() && !a.gradient[1].adds()) *a.gradient[1].at = T(0);
+  }
+};
+
+template <class C, class L, class Vars>
+auto build(const C& c, const L& labels, const Vars& vars) {
+  return std::apply([&](const auto&... v) { return vitrail::evaluate(c.build(labels, v...)); }, vars);
+}
+
+// On the retaining tape, inputs as tracked leaves. The case's op is the first on the tape.
+template <class P, class C, class T = typename P::value>
+Result<T> run_retaining(const C& c, Data<T>& data, const typename P::backend& backend) {
+  vitrail::Tape<P, true> tape(backend);
+  tape.set_random(stream, first_sample);
+  tape.begin(data.count);
+  std::size_t at = 0;
+  auto leaf = [&](const auto& in) {
+    using In = std::remove_cvref_t<decltype(in)>;
+    const T* values = data.inputs[at++].data();
+    if constexpr (In::tracked) {
+      return tape.template tracked_input<typename In::shape, In::batched>(values);
+    } else {
+      return tape.template input<typename In::shape, In::batched>(values);
+    }
+  };
+  const auto vars = std::apply([&](const auto&... in) { return std::tuple{leaf(in)...}; }, c.inputs);
+  const auto y = build(c, tape.labels(data.labels.data()), vars);
+  const std::size_t size = y.shape::size * (y.batched ? data.count : 1);
+  tape.backward(vitrail::detail::weighted_sum(y, data.weights_for(size)));
+  Result<T> result{{y.data, y.data + size}, {}};
+  auto collect = [&](const auto& v) {
+    if constexpr (std::remove_cvref_t<decltype(v)>::tracked) {
+      result.gradients.emplace_back(tape.gradient(v), tape.gradient(v) + v.shape::size * (v.batched ? data.count : 1));
+    }
+  };
+  std::apply([&](const auto&... v) { (collect(v), ...); }, vars);
+  return result;
+}
+
+// The inputs of a case as a step has them: tracked ones that are not batched are parameters, tracked ones that are are probes.
+// `Context` is a trace or a tape.
+template <class C, class Context, class T>
+struct ProbedInputs {
+  Context& context;
+  const Data<T>& data;
+  Result<T>& result;
+  const T* dummy;
+  std::size_t at = 0;
+  int slot = 1;  // 0: what probes are tracked by
+
+  template <class In>
+  auto leaf(const In&) {
+    using S = typename In::shape;
+    using Value = typename Context::value;
+    Value* values = const_cast<Value*>(data.inputs[at].data());
+    const std::size_t size = S::size * (In::batched ? data.count : 1), now = at++;
+    if constexpr (In::tracked && !In::batched) {
+      return vitrail::Var<S, false, true, Context>(&context, slot++, values);
+    } else if constexpr (In::tracked) {
+      const vitrail::Var<vitrail::Shape<1>, false, true, Context> by(&context, 0, const_cast<Value*>(dummy));
+      result.gradients[now].resize(size);
+      return vitrail::apply(&context, ProbeOp<S, T>{result.gradients[now].data()}, input<S, true>(values), by);
+    } else {
+      return input<S, In::batched>(values);
+    }
+  }
+  template <class S, bool Batched>
+  auto input(const T* values) {
+    if constexpr (requires { context.trace; }) {
+      return context.template input<S, Batched>();
+    } else {
+      return context.template input<S, Batched>(values);
+    }
+  }
+  auto labels() {
+    if constexpr (requires { context.trace; }) {
+      return context.labels();
+    } else {
+      return context.labels(data.labels.data());
+    }
+  }
+};
+template <class C, class Context, class T>
+auto probed_loss(const C& c, Context& context, Data<T>& data, Result<T>& result, const T* dummy) {
+  ProbedInputs<C, Context, T> inputs{context, data, result, dummy};
+  const auto vars = std::apply([&](const auto&... in) { return std::tuple{inputs.leaf(in)...}; }, c.inputs);
+  const auto y = build(c, inputs.labels(), vars);
+  using Y = std::remove_cvref_t<decltype(y)>;
+  const std::size_t size = Y::shape::size * (Y::batched ? data.count : 1);
+  const auto loss = vitrail::detail::weighted_sum(y, data.weights_for(size));
+  if constexpr (!requires { context.trace; }) result.out.assign(y.data, y.data + size);
+  return loss;
+}
+
+template <class C>
+constexpr auto parameter_sizes(const C& c) {
+  std::vector<std::size_t> sizes{1};
+  auto look = [&](const auto& in) {
+    using In = std::remove_cvref_t<decltype(in)>;
+    if (In::tracked && !In::batched) sizes.push_back(In::shape::size);
+  };
+  std::apply([&](const auto&... in) { (look(in), ...); }, c.inputs);
+  return sizes;
+}
+template <class P, class C, class T = typename P::value>
+std::unique_ptr<vitrail::detail::Schedule> schedule_of(const C& c, Data<T>& data) {
+  auto schedule = std::make_unique<vitrail::detail::Schedule>();
+  const auto sizes = parameter_sizes(c);
+  schedule->trace.parameters = sizes.size();
+  for (const std::size_t size : sizes) schedule->trace.values.push_back({size, -1, false, true});
+  vitrail::Meta<P, true> meta{&schedule->trace};
+  Result<T> ignored;
+  ignored.gradients.resize(data.inputs.size());
+  const auto loss = probed_loss(c, meta, data, ignored, static_cast<const T*>(nullptr));
+  vitrail::plan_step(schedule->trace, loss.id, sizeof(T), schedule->plan);
+  return schedule;
+}
+// The same program on the step tape, poisoned with NaN, or on the retaining tape.
+template <class P, class C, class T = typename P::value>
+Result<T> run_probed(const C& c, Data<T>& data, const typename P::backend& backend, bool planned) {
+  const auto schedule = schedule_of<P>(c, data);
+  const auto sizes = parameter_sizes(c);
+  std::vector<std::size_t> offsets;
+  std::size_t total = 0;
+  for (const std::size_t size : sizes) {
+    offsets.push_back(total);
+    total += vitrail::HostMemory::round_up(size * sizeof(T)) / sizeof(T);
+  }
+  vitrail::Buffer<T> gradients(total), dummy(1);
+  if (planned) std::fill_n(gradients.data(), total, std::numeric_limits<T>::quiet_NaN());
+  auto tape = planned ? vitrail::Tape<P, true>(backend, schedule->trace, schedule->plan) : vitrail::Tape<P, true>(backend);
+  tape.set_parameters(sizes.size(), gradients.data(), offsets.data());
+  tape.set_random(stream, first_sample);
+  tape.set_poison(true);
+  tape.begin(data.count);
+  Result<T> result;
+  result.gradients.resize(data.inputs.size());
+  tape.backward(probed_loss(c, tape, data, result, static_cast<const T*>(dummy.data())));
+  std::size_t slot = 1, at = 0;
+  auto collect = [&](const auto& in) {
+    using In = std::remove_cvref_t<decltype(in)>;
+    if (In::tracked && !In::batched) {
+      const T* from = gradients.data() + offsets[slot];
+      result.gradients[at].assign(from, from + sizes[slot]);
+      ++slot;
+    }
+    ++at;
+  };
+  std::apply([&](const auto&... in) { (collect(in), ...); }, c.inputs);
+  return result;
+}
+
+}  // namespace registry
