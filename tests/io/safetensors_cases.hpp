@@ -136,8 +136,8 @@ inline std::vector<Case> oracle() {
       {"shape -0", shape("[-0]", 0), false, "shape: expected unsigned integers, found 0, a signed number"},
       {"product overflows", shape("[4294967296,4294967296,16]", 8), false,
        "expected a whole number of bytes below 2^64, found F32 [4294967296, 4294967296, 16]"},
-      {"product times size overflows", shape("[2147483648,2147483648,2]", 8), false,
-       "expected a whole number of bytes below 2^64"},
+      {"product times size overflows", shape("[1073741824,1073741824]", 0), false,
+       "expected a whole number of bytes below 2^64, found F32 [1073741824, 1073741824]"},
       {"2^63, 4, 0", shape("[9223372036854775808,4,0]", 0), false, "shape: expected extents of at most 2^48"},
       {"0, 2^63, 4", shape("[0,9223372036854775808,4]", 0), true, "shape: expected extents of at most 2^48"},
       {"rank 0", shape("[]", 4), true, ""},
@@ -242,6 +242,28 @@ inline std::vector<Case> strict() {
       "expected unique keys, found 'a' twice");
   add("unknown keys of every kind",
       extra(R"("a":null,"b":true,"c":-1,"d":1.5,"e":"x","f":[1,"y",null],"g":{"h":-2.5e3})"), true, "");
+  add("the same unknown key in two tensors",
+      file(R"({"a":{"later":1,"dtype":"U8","shape":[],"data_offsets":[0,1]},)"
+           R"("b":{"later":1,"dtype":"U8","shape":[],"data_offsets":[1,2]}})",
+           2),
+      true, "");
+  add("the same key in two unknown objects", extra(R"("later":{"a":1},"last":{"a":1})"), true, "");
+  add("bits of F64 wrap to 0", file(only("t", "F64", "[281474976710656,4096]", "[0,0]")), false,
+      "expected a whole number of bytes below 2^64");
+  const auto keys = [](std::size_t count, std::string_view value) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i != 0) text += ',';
+      text.append("\"").append(std::to_string(i)).append("\":").append(value);
+    }
+    return text;
+  };
+  add("64 unknown keys", extra(keys(64, "0")), true, "");
+  add("65 unknown keys", extra(keys(65, "0")), true, "at most 64 unknown keys");
+  add("65 keys of an unknown object", extra("\"later\":{" + keys(65, "0") + "}"), true, "at most 64 unknown keys");
+  add("100,000 entries of metadata", file("{\"__metadata__\":{" + keys(100'000, "\"\"") + "}}"), true, "");
+  add("100,001 entries of metadata", file("{\"__metadata__\":{" + keys(100'001, "\"\"") + "}}"), true,
+      "at most 100000 entries");
   add("unknown key, 4 levels", extra(R"("later":[[1]])"), true, "expected at most 3 nested levels");
   add("unknown key, 4 levels of objects", extra(R"("later":{"a":{"b":1}})"), true, "expected at most 3 nested levels");
   add("dtype as an object", file(R"({"t":{"dtype":{"F32":null},"shape":[2],"data_offsets":[0,8]}})", 8), true,

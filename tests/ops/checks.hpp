@@ -95,7 +95,7 @@ template <class P, class C>
 void check_bits(const C& c) {
   using T = typename P::value;
   std::size_t widest = 1;
-  std::apply([&](const auto&... in) { ((widest = std::max(widest, in.batched ? in.shape::size : 1)), ...); }, c.inputs);
+  std::apply([&](const auto&... in) { ((widest = std::max(widest, in.elements(2) - in.elements(1))), ...); }, c.inputs);
   Data<T> data(problem_of(c, 40000 / widest + 3));
   const auto expected = run_retaining<P>(c, data, make_backend<typename P::backend>(1));
   for (const std::size_t threads : {2, 3, 4, 8}) {
@@ -123,15 +123,50 @@ bool cover(const C& c) {
   return true;
 }
 
-template <class F, class... Cases>
-void for_each(const std::tuple<Cases...>& cases, const F& f) {
-  std::apply([&](const auto&... c) { (f(c), ...); }, cases);
-}
+// What is done with every case of a group. One type, so that a case's code exists once in a program.
+struct Runner {
+  enum class What { cover, values, gradients, bits, plan };
+  What what;
+
+  template <class C>
+  void operator()(const C& c) const {
+    const vitrail::Serial serial;
+    const auto openmp = make_backend<vitrail::OpenMP>();
+    switch (what) {
+      case What::cover:
+        cover(c);
+        break;
+      case What::values:
+        check_values<vitrail::serial>(c, serial, "serial");
+        check_values<vitrail::serial_double>(c, serial, "serial_double");
+        for (const auto level : {vitrail::isa::base, vitrail::isa::avx2, vitrail::isa::avx512}) {
+          if (level > vitrail::best_isa()) continue;
+          check_values<vitrail::cpu>(c, make_backend<vitrail::OpenMP>(2, level), "cpu " + std::to_string(int(level)));
+        }
+        break;
+      case What::gradients:
+        check_gradients<vitrail::serial_double>(c, serial, "serial_double");
+        check_gradients<vitrail::cpu_double>(c, openmp, "cpu_double");
+        break;
+      case What::bits:
+        check_bits<vitrail::cpu>(c);
+        break;
+      case What::plan:
+        check_plan<vitrail::serial>(c, serial, "serial");
+        check_plan<vitrail::cpu>(c, openmp, "cpu");
+        break;
+    }
+  }
+};
 
 }  // namespace registry
 
-// The tests of a group of cases, once for each runner; used in GROUP.cpp.
-#define VITRAIL_TEST_CASES(group, cases)                                                                       \
-  namespace {                                                                                                  \
-  const bool group##_covered = (registry::for_each(cases(), [](const auto& c) { registry::cover(c); }), true); \
-  }
+// The tests of a group: `cases(f)` calls f with each case.
+#define VITRAIL_TEST_CASES(group, cases)                                                                             \
+  namespace {                                                                                                        \
+  [[maybe_unused]] const bool group##_covered = (cases(registry::Runner{registry::Runner::What::cover}), true);      \
+  }                                                                                                                  \
+  TEST_CASE(#group ": values and float gradients") { cases(registry::Runner{registry::Runner::What::values}); }      \
+  TEST_CASE(#group ": gradients in double") { cases(registry::Runner{registry::Runner::What::gradients}); }          \
+  TEST_CASE(#group ": the same bits for any number of threads") { cases(registry::Runner{registry::Runner::What::bits}); } \
+  TEST_CASE(#group ": planned and poisoned equals retained") { cases(registry::Runner{registry::Runner::What::plan}); }

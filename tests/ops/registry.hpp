@@ -36,6 +36,7 @@ template <class S, bool Batched, bool Tracked>
 struct Input {
   using shape = S;
   static constexpr bool batched = Batched, tracked = Tracked;
+  static constexpr std::size_t elements(std::size_t count) { return S::size * (Batched ? count : 1); }
   Domain domain;
 };
 // One value per sample; one for the whole batch; one per sample without a gradient.
@@ -97,7 +98,7 @@ Problem problem_of(const C& c, std::size_t count) {
   Problem p;
   p.count = count;
   std::apply([&](const auto&... in) {
-    (p.inputs.push_back(draw(in.domain, in.shape::size * (in.batched ? count : 1), 17 * std::uint32_t(p.inputs.size()))), ...);
+    (p.inputs.push_back(draw(in.domain, in.elements(count), 17 * std::uint32_t(p.inputs.size()))), ...);
   }, c.inputs);
   for (std::size_t b = 0; b < count; ++b) p.labels.push_back(c.labels[b % c.labels.size()]);
   return p;

@@ -96,12 +96,12 @@ Result<T> run_retaining(const C& c, Data<T>& data, const typename P::backend& ba
   };
   const auto vars = std::apply([&](const auto&... in) { return std::tuple{leaf(in)...}; }, c.inputs);
   const auto y = build(c, tape.labels(data.labels.data()), vars);
-  const std::size_t size = y.shape::size * (y.batched ? data.count : 1);
+  const std::size_t size = vitrail::detail::elements_of(y, data.count);
   tape.backward(vitrail::detail::weighted_sum(y, data.weights_for(size)));
   Result<T> result{{y.data, y.data + size}, {}};
   auto collect = [&](const auto& v) {
     if constexpr (std::remove_cvref_t<decltype(v)>::tracked) {
-      result.gradients.emplace_back(tape.gradient(v), tape.gradient(v) + v.shape::size * (v.batched ? data.count : 1));
+      result.gradients.emplace_back(tape.gradient(v), tape.gradient(v) + vitrail::detail::elements_of(v, data.count));
     }
   };
   std::apply([&](const auto&... v) { (collect(v), ...); }, vars);
@@ -156,8 +156,7 @@ auto probed_loss(const C& c, Context& context, Data<T>& data, Result<T>& result,
   ProbedInputs<C, Context, T> inputs{context, data, result, dummy};
   const auto vars = std::apply([&](const auto&... in) { return std::tuple{inputs.leaf(in)...}; }, c.inputs);
   const auto y = build(c, inputs.labels(), vars);
-  using Y = std::remove_cvref_t<decltype(y)>;
-  const std::size_t size = Y::shape::size * (Y::batched ? data.count : 1);
+  const std::size_t size = vitrail::detail::elements_of(y, data.count);
   const auto loss = vitrail::detail::weighted_sum(y, data.weights_for(size));
   if constexpr (!requires { context.trace; }) result.out.assign(y.data, y.data + size);
   return loss;

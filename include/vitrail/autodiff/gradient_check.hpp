@@ -97,6 +97,10 @@ auto weighted_sum(const V& y, const typename V::value* weights) {
   return apply(y.ctx, WeightedSumOp<typename V::shape, typename V::value>{weights}, y);
 }
 
+template <class V>
+std::size_t elements_of(const V&, std::size_t count) {
+  return V::shape::size * (V::batched ? count : 1);
+}
 // Weights of a result, in +-[0.5, 1.5]: none is small enough to hide an element.
 template <class T>
 void draw_weights(std::uint64_t seed, T* weights, std::size_t size) {
@@ -176,9 +180,8 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   };
   auto forward = [&](const auto&... x) {
     const auto y = evaluate(f(x...));
-    using Y = std::remove_cvref_t<decltype(y)>;
     if (weights.size() == 0) {
-      const std::size_t size = Y::shape::size * (Y::batched ? count : 1);
+      const std::size_t size = detail::elements_of(y, count);
       weights = Buffer<double, typename Context::Memory>(size);
       detail::draw_weights(options.seed, weights.data(), size);
     }
@@ -192,7 +195,7 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   tape.backward(loss);
   std::vector<std::vector<double>> analytic;
   std::apply([&](const auto&... v) {
-    (analytic.emplace_back(tape.gradient(v), tape.gradient(v) + v.shape::size * (v.batched ? count : 1)), ...);
+    (analytic.emplace_back(tape.gradient(v), tape.gradient(v) + detail::elements_of(v, count)), ...);
   }, inputs);
   GradientCheck check;
   auto compare = [&](auto& x) {

@@ -140,7 +140,7 @@ inline std::uint64_t safetensors_header_length(std::span<const std::byte> file_p
 // Checks and parses the header of a safetensors file of `file_size` bytes, of which `file_prefix` holds at least the 8
 // bytes of length and the header; `source` names the file in messages. Accepts no file that the reference
 // implementation rejects, and rejects also: duplicate keys, tensors given as arrays, what exceeds SafetensorsLimits,
-// control characters in names. Throws io_error. Memory: some 6 times the header at most.
+// control characters in names. Throws io_error. Memory: about 4 times the header at most.
 inline SafetensorsHeader parse_header(std::span<const std::byte> file_prefix, std::uint64_t file_size,
                                       std::string_view source) {
   const std::uint64_t length = safetensors_header_length(file_prefix, file_size, source);

@@ -138,11 +138,13 @@ class SafetensorsHandler : public nlohmann::json_sax<nlohmann::json> {
       case Place::metadata:
         key_ = name;
         if (metadata.contains(name)) fail("expected unique keys, found this one twice");
+        if (metadata.size() == SafetensorsLimits::metadata_entries)
+          fail("expected at most " + std::to_string(SafetensorsLimits::metadata_entries) + " entries, found more");
         return true;
       case Place::tensor:
         return start_field(name);
       default:  // of an object that is ignored
-        if (!nested_keys_.insert(name).second) fail("expected unique keys, found " + spelled(name) + " twice");
+        insert_unknown(nested_keys_, name);
         return true;
     }
   }
@@ -178,11 +180,16 @@ class SafetensorsHandler : public nlohmann::json_sax<nlohmann::json> {
       repeated = std::exchange(seen_offsets_, true);
     } else {
       field_ = Field::unknown;
-      repeated = !extra_keys_.insert(name).second;
+      insert_unknown(extra_keys_, name);
       extra_key_ = name;
     }
     if (repeated) fail("expected unique keys, found " + spelled(name) + " twice");
     return true;
+  }
+  void insert_unknown(std::set<std::string>& keys, const std::string& name) const {
+    if (!keys.insert(name).second) fail("expected unique keys, found " + spelled(name) + " twice");
+    if (keys.size() > SafetensorsLimits::unknown_keys)
+      fail("expected at most " + std::to_string(SafetensorsLimits::unknown_keys) + " unknown keys, found more");
   }
 
   void finish_tensor() {

@@ -27,6 +27,8 @@ struct SafetensorsLimits {
   static constexpr std::size_t rank = 16;
   static constexpr std::uint64_t extent = std::uint64_t{1} << 48;
   static constexpr std::size_t name_bytes = 4096;
+  static constexpr std::size_t metadata_entries = 100'000;
+  static constexpr std::size_t unknown_keys = 64;  // of one object
   static constexpr std::size_t string_bytes = std::size_t{1}
                                               << 24;  // of any one JSON string: metadata may hold a long text
 };

@@ -14,7 +14,7 @@ namespace vitrail::inline VITRAIL_TU {
 template <std::size_t... Extents>
 constexpr std::size_t checked_product() {
   std::size_t product = 1;
-  ((Extents != 0 && product > static_cast<std::size_t>(-1) / 16 / Extents
+  ((Extents != 0 && product > static_cast<std::size_t>(-1) / 16 / (Extents == 0 ? 1 : Extents)
         ? throw "the number of elements of this Shape overflows"
         : product *= Extents),
    ...);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 
 #include "../isa.hpp"
 #include "../lane.hpp"
@@ -13,6 +15,7 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 // products; NaN stays NaN. Half the work of exp: no overflow, and ln 2 needs no second part.
 template <class L> VITRAIL_INLINE L exp2_of_negative(const L& x) {
   using Bits = typename L::Bits;
+  typedef std::uint32_t Words __attribute__((vector_size(sizeof(Bits))));  // sums of bits may wrap where the result is zero
   const L t = x + 12582912.0f;  // 1.5 * 2^23: rounds x to an integer, which is left in the low bits
   const L f = x - (t - 12582912.0f);
   L p = L(0.00015353361959569156f);  // minimax of 2^f on [-1/2, 1/2], relative
@@ -22,7 +25,7 @@ template <class L> VITRAIL_INLINE L exp2_of_negative(const L& x) {
   p = p * f + 0.24022647738456726f;
   p = p * f + 0.6931471824645996f;
   p = p * f + 1.0f;
-  p = L::of_bits((Bits)p.v + ((Bits)t.v << 23));
+  p = L::of_bits((Bits)((Words)p.v + ((Words)t.v << 23)));
   return select(x < L(-126.0f), L(0.0f), p);
 }
 
@@ -90,6 +93,7 @@ struct HeadSoftmax {
       });
       inverse[r] = sum_of(sum);
     }
+    for (std::size_t r = s.rows; r % width != 0; ++r) inverse[r] = maxima[r] = 1.0f;
     for (std::size_t r = 0; r < s.rows; r += width) {
       const L sum = load<L>(inverse + r);
       const auto masked = sum == L(0.0f);

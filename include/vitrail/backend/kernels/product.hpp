@@ -15,7 +15,7 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 namespace detail {
 
 #ifndef VT_KB
-#define VT_KB 384
+#define VT_KB 768
 #endif
 #ifndef VT_GROUP
 #define VT_GROUP (128*1024)

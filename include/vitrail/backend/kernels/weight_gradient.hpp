@@ -11,6 +11,12 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 
 namespace detail {
 
+#ifndef VT_DGROUP
+#define VT_DGROUP group_floats
+#endif
+#ifndef VT_DABLOCK
+#define VT_DABLOCK row_block_floats
+#endif
 #ifndef VT_CH
 #define VT_CH 8
 #endif
@@ -84,9 +90,12 @@ template <isa I> struct GradientTask {
     std::size_t rows_begin, rows_end, out_begin, out_end, panel_begin, panel_end;
   };
 
-  std::size_t step(std::size_t rows) const { return depth_block(rows); }
-  static std::size_t group_size(std::size_t depth) { return std::max<std::size_t>(1, group_floats / (depth * panel_width<I>)); }
-  static std::size_t out_block(std::size_t depth) { return std::max(4 * tile_rows, row_block_floats / depth); }
+#ifndef VT_DB
+#define VT_DB 384
+#endif
+  std::size_t step(std::size_t rows) const { return divide_up(rows, divide_up(rows, VT_DB)); }
+  static std::size_t group_size(std::size_t depth) { return std::max<std::size_t>(1, VT_DGROUP / (depth * panel_width<I>)); }
+  static std::size_t out_block(std::size_t depth) { return std::max(4 * tile_rows, VT_DABLOCK / depth); }
   /// Floats for packed panels of X, and for packed rows of dY^T.
   std::size_t panel_scratch(std::size_t rows) const {
     return std::min(group_size(step(rows)), columns.panels) * panel_width<I> * step(rows);
