@@ -35,5 +35,6 @@ target_compile_options(vitrail_developer INTERFACE
   # clang counts signs to -Wconversion, g++ does not.
   $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion>
   # g++ 12 is wrong about std::string + text (copies that overlap) and vector == vector (a length below zero).
-  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict;-Wno-stringop-overread>
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-stringop-overread>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${VITRAIL_WARNINGS_AS_ERRORS}>>:-Werror>)

@@ -115,10 +115,13 @@ TEST_CASE("safetensors: every prefix is refused") {
   REQUIRE(message_for(whole) == "");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     // As a file of that size, and as a file of the full size of which only that much was given.
-    CHECK(message_for(whole.substr(0, size)) != "");
     const std::string prefix = whole.substr(0, size);
-    if (size < whole.size() - 30)
-      CHECK_THROWS_AS(parse_header(std::as_bytes(std::span(prefix)), whole.size(), "prefix"), io_error);
+    CHECK(message_for(prefix) != "");
+    if (size < whole.size() - 30) {
+      const auto parse_prefix = [&] { parse_header(std::as_bytes(std::span(prefix)), whole.size(), "prefix"); };
+      CHECK_THAT(message_of(parse_prefix),
+                 contains(size < 8 ? "expected at least 8 bytes" : "bytes of header, was given"));
+    }
   }
 }
 

@@ -2,6 +2,4 @@
 #include "cases_elementwise.hpp"
 #include "checks.hpp"
 
-using namespace registry;
-
-VITRAIL_TEST_CASES(elementwise, function_cases)
+VITRAIL_TEST_CASES(elementwise, registry::function_cases)

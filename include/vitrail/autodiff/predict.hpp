@@ -25,7 +25,7 @@ class PackedWeights {
   void update(const Model& model) {
     if (version_ == model.version() && !packed_.empty()) return;
     packed_.clear();
-    model.each_parameter([&](const ParameterInfo_& info, const value* values, bool) {
+    model.each_parameter([&](const auto& info, const value* values, bool) {
       if (info.shape.size() < 2 || info.shape[0] == 1) return;
       const std::size_t out = info.shape[0], in = info.size / out;
       Buffer<value, typename Backend::memory> packed(model.backend().packed_size(out, in));
@@ -36,7 +36,6 @@ class PackedWeights {
   }
 
  private:
-  using ParameterInfo_ = typename std::remove_cvref_t<decltype(std::declval<Model>().trainable().table)>::value_type;
   std::unordered_map<const value*, Buffer<value, typename Backend::memory>> packed_;
   std::uint64_t version_ = 0;
 };

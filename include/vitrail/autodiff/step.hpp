@@ -46,7 +46,7 @@ struct Schedule {
 template <class Model>
 void declare_parameters(const Model& model, Trace& trace) {
   trace.parameters = model.trainable().table.size();
-  for (const auto& info : model.trainable().table) trace.values.push_back({info.size, -1, false, true});
+  for (const auto& info : model.trainable().table) trace.values.push_back(ValueRecord{info.size, -1, false, true});
 }
 
 }  // namespace detail

@@ -4,14 +4,17 @@
 #include <concepts>
 #include <cstddef>
 
+#include "isa.hpp"
 #include "memory.hpp"
 #include "product.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Run-time choices: `vt::Model<Net> model(seed, vt::backend{.threads = 4})`. Zero threads: OMP_NUM_THREADS, else the cores.
+// Run-time choices: `vt::Model<Net> model(seed, vt::backend{.threads = 4})`. Zero threads:
+// OMP_NUM_THREADS, else the cores.
 struct backend {
   int threads = 0;
+  isa highest = isa::avx512;  // kernels use what the machine has, but nothing above this
 };
 
 // Where the sums of a column reduction go: sums[k] is written to at[k], or added.

@@ -96,6 +96,7 @@ class OpenMP {
 
   explicit OpenMP(backend options = {}) {
     if (options.threads > 0) workers_.threads = static_cast<std::size_t>(options.threads);
+    workers_.level = std::min(workers_.level, options.highest);
   }
   explicit OpenMP(Workers workers) : workers_(workers) {}
   const Workers& workers() const { return workers_; }
@@ -148,6 +149,13 @@ class OpenMP {
     });
   }
   void weight_gradient(const WeightGradient<float>& g) const { kernels::weight_gradient(workers_, g); }
+  // The layout in which inference keeps weights [out, in]; it depends on the instruction set. packed_size counts floats.
+  std::size_t packed_size(std::size_t out, std::size_t in) const {
+    return kernels::packed_size(workers_.level, out, in);
+  }
+  void pack(std::size_t out, std::size_t in, const float* weight, float* packed) const {
+    kernels::pack(workers_, out, in, weight, 1, static_cast<std::ptrdiff_t>(in), packed);
+  }
   static constexpr std::size_t weight_gradient_workspace(std::size_t out, std::size_t in) {
     return kernels::weight_gradient_workspace(out, in);
   }

@@ -1,7 +1,6 @@
 // safetensors_json.hpp - the JSON text at the start of a safetensors file, turned into tensor records as it is parsed.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -193,10 +192,8 @@ class SafetensorsHandler : public nlohmann::json_sax<nlohmann::json> {
   }
 
   void finish_tensor() {
-    if (!seen_type_ || !seen_shape_ || !seen_offsets_)
-      fail(std::string("expected dtype, shape and data_offsets, found no ") + (!seen_type_    ? "dtype"
-                                                                               : !seen_shape_ ? "shape"
-                                                                                              : "data_offsets"));
+    const char* missing = !seen_type_ ? "dtype" : !seen_shape_ ? "shape" : !seen_offsets_ ? "data_offsets" : nullptr;
+    if (missing != nullptr) fail(std::string("expected dtype, shape and data_offsets, found no ") + missing);
     if (tensors.size() == SafetensorsLimits::tensors)
       fail("expected at most " + std::to_string(SafetensorsLimits::tensors) + " tensors, found more");
     tensors.push_back(std::move(tensor_));
@@ -206,12 +203,9 @@ class SafetensorsHandler : public nlohmann::json_sax<nlohmann::json> {
     if (name.size() > SafetensorsLimits::name_bytes)
       fail("expected a name of at most " + std::to_string(SafetensorsLimits::name_bytes) + " bytes, found " +
            std::to_string(name.size()));
-    const auto control = [](char character) {
-      const auto byte = static_cast<unsigned char>(character);
-      return byte < 0x20 || byte == 0x7f;
-    };
-    if (std::any_of(name.begin(), name.end(), control))
-      fail("expected a name without control characters, found one with");
+    for (const char character : name)
+      if (const auto byte = static_cast<unsigned char>(character); byte < 0x20 || byte == 0x7f)
+        fail("expected a name without control characters, found one with");
   }
 
   // What stands where the parser is, named by what is expected there.

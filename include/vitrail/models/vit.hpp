@@ -80,7 +80,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
 
 // The backbone with a head of `Classes`: image [C, image, image] -> logits [Classes].
 template <ViTConfig C, std::size_t Classes, class P = cpu>
-using ViT = Classifier<ViTBackbone<C, P>, Classes>;
+struct ViT : Classifier<ViTBackbone<C, P>, Classes> {};  // no alias: nvcc cannot print a configuration that went through one
 
 // The published variants, by timm's names: vit_tiny_patch16_224 is ViT_Ti16.
 inline constexpr ViTConfig vit_tiny_patch16_224{.dim = 192, .heads = 3, .mlp = 768};

@@ -135,11 +135,9 @@ struct AttentionOp {
   void backward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
-    constexpr auto row = static_cast<std::ptrdiff_t>(3 * C), channels = static_cast<std::ptrdiff_t>(d);
-    constexpr auto sample = static_cast<std::ptrdiff_t>(S::size), out_sample = static_cast<std::ptrdiff_t>(shape::size);
     T* to = a.gradient[0].at;
     const kernels::AttentionGradient<T> g{attention(a),
-                                 {a.out_gradient, static_cast<std::ptrdiff_t>(C), channels, out_sample},
+                                 {a.out_gradient, out_row, channels, out_sample},
                                  {to, row, channels, sample},
                                  {to + C, row, channels, sample},
                                  {to + 2 * C, row, channels, sample},
@@ -152,18 +150,19 @@ struct AttentionOp {
   }
 
  private:
+  // Strides. Members, since nvcc calls locals of this kind unused.
+  static constexpr std::ptrdiff_t row = 3 * C, channels = d, sample = S::size, out_row = C, out_sample = shape::size;
+
   template <class P>
   static kernels::Attention<typename P::value> attention(const Arguments<P, 1>& a) {
     using T = typename P::value;
-    constexpr auto row = static_cast<std::ptrdiff_t>(3 * C), channels = static_cast<std::ptrdiff_t>(d);
-    constexpr auto sample = static_cast<std::ptrdiff_t>(S::size);
     kernels::Attention<T> arguments;
     arguments.batch = a.count, arguments.heads = HeadCount, arguments.queries = arguments.keys = N;
     arguments.channels = d;
     arguments.q = {a.in[0], row, channels, sample};
     arguments.k = {a.in[0] + C, row, channels, sample};
     arguments.v = {a.in[0] + 2 * C, row, channels, sample};
-    arguments.out = {a.out, static_cast<std::ptrdiff_t>(C), channels, static_cast<std::ptrdiff_t>(shape::size)};
+    arguments.out = {a.out, out_row, channels, out_sample};
     arguments.log_sum_exp = a.state.per_sample;
     arguments.scale = static_cast<T>(rsqrt_of<d>);
     return arguments;

@@ -16,17 +16,12 @@
 
 namespace vitrail::inline VITRAIL_TU::kernels {
 
-// Query rows per block: two strips of 32 KiB together stay in the L2 cache beside the packed keys and values, and the sums
-// over a block are long enough to pay for reading and writing dK and dV.
-constexpr std::size_t backward_block(std::size_t padded_keys) {
-  return std::max<std::size_t>(24, 32 * 1024 / sizeof(float) / padded_keys / 24 * 24);
-}
-
+// Where a thread keeps what, in floats from the start of its scratch.
 template <isa I> struct BackwardScratch {
   std::size_t keys, channels, block;
   std::size_t k_transposed, v_transposed, k, q, out_gradient, dots, strip, gradients, size;
   explicit BackwardScratch(const Attention<float>& a)
-      : keys(whole_lanes<I>(a.keys)), channels(whole_lanes<I>(a.channels)), block(backward_block(keys)) {
+      : keys(whole_lanes<I>(a.keys)), channels(whole_lanes<I>(a.channels)), block(query_block(keys)) {
     const std::size_t most = std::min(block + block_rest, a.queries);
     k_transposed = 0;
     v_transposed = k_transposed + keys * a.channels;

@@ -112,9 +112,7 @@ struct PackRows {
           const float* from = a + static_cast<std::ptrdiff_t>(row) * a_row + static_cast<std::ptrdiff_t>(p0) * a_column;
           if (a_row == 1 && lane_width<I> >= tile_rows && step > 1)
             for (std::size_t p = p0; p < p1; ++p, to += step, from += a_column) {
-#ifndef NOPF
-              __builtin_prefetch(from + 32 * a_column);
-#endif
+              __builtin_prefetch(from + 32 * a_column);  // rows of A are often a page apart, where no hardware prefetches
               const L x = load<L>(from, step);
               if (p + 3 < p1) store(to, x);  // what is too much is overwritten by the next 3 k at least
               else store(to, x, step);

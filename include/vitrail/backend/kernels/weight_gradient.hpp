@@ -11,17 +11,8 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 
 namespace detail {
 
-#ifndef VT_DGROUP
-#define VT_DGROUP group_floats
-#endif
-#ifndef VT_DABLOCK
-#define VT_DABLOCK row_block_floats
-#endif
-#ifndef VT_CH
-#define VT_CH 8
-#endif
 inline constexpr std::size_t largest_chunked_weight = std::size_t(128) << 10;
-inline constexpr std::size_t most_chunks = VT_CH;
+inline constexpr std::size_t most_chunks = 8;
 
 /// Below 512 rows a chunk would not pay for its partial sum.
 constexpr std::size_t gradient_chunks(std::size_t rows, std::size_t out, std::size_t in) {
@@ -90,12 +81,10 @@ template <isa I> struct GradientTask {
     std::size_t rows_begin, rows_end, out_begin, out_end, panel_begin, panel_end;
   };
 
-#ifndef VT_DB
-#define VT_DB 384
-#endif
-  std::size_t step(std::size_t rows) const { return divide_up(rows, divide_up(rows, VT_DB)); }
-  static std::size_t group_size(std::size_t depth) { return std::max<std::size_t>(1, VT_DGROUP / (depth * panel_width<I>)); }
-  static std::size_t out_block(std::size_t depth) { return std::max(4 * tile_rows, VT_DABLOCK / depth); }
+  /// Rows summed in one go: equal parts of at most 384, half the depth of a forward product, as a block of dY^T has to be packed.
+  static std::size_t step(std::size_t rows) { return divide_up(rows, divide_up(rows, 384)); }
+  static std::size_t group_size(std::size_t depth) { return std::max<std::size_t>(1, group_floats / (depth * panel_width<I>)); }
+  static std::size_t out_block(std::size_t depth) { return std::max(4 * tile_rows, row_block_floats / depth); }
   /// Floats for packed panels of X, and for packed rows of dY^T.
   std::size_t panel_scratch(std::size_t rows) const {
     return std::min(group_size(step(rows)), columns.panels) * panel_width<I> * step(rows);
@@ -120,15 +109,15 @@ template <isa I> struct GradientTask {
       if (dw == nullptr) continue;
       for (std::size_t g0 = range.panel_begin; g0 < range.panel_end; g0 += group) {
         const std::size_t g1 = std::min(g0 + group, range.panel_end), base = columns.begin(g0);
-        // Rows of X that look like a packed panel are read where they are.
-        const bool direct = whole && g.x_row == static_cast<std::ptrdiff_t>(columns.width(g0));
+        // Short rows of X are read where they are.
+        const bool direct = whole && g.x_row <= 256;
         if (!direct)
           for (std::size_t p = g0; p < g1; ++p)
             on<I>::template call<PackPanel>(scratch + (columns.begin(p) - base) * depth, columns.width(p),
                                             g.x + at(k, g.x_row) + at(columns.begin(p), 1), g.x_row, std::ptrdiff_t(1), depth,
                                             columns.count(p));
-        // Packing dY^T pays if it is read more than once.
-        const bool pack_rows = g1 - g0 > 1;
+        // Packing dY^T pays if it is read more than twice.
+        const bool pack_rows = g1 - g0 > 2;
         const std::size_t blocks = divide_up(out, out_block(depth_step));
         for (std::size_t block = 0; block < blocks; ++block) {
           const RowRange part(out, blocks, block);
@@ -145,7 +134,7 @@ template <isa I> struct GradientTask {
                               .a_column = g.dy_row,
                               .a_packed = pack_rows,
                               .b = direct ? g.x + at(k, g.x_row) + at(j, 1) : scratch + (j - base) * depth,
-                              .b_row = static_cast<std::ptrdiff_t>(columns.width(p)),
+                              .b_row = direct ? g.x_row : static_cast<std::ptrdiff_t>(columns.width(p)),
                               .c = dw + (range.out_begin + part.begin) * g.in + j,
                               .c_row = static_cast<std::ptrdiff_t>(g.in),
                               .last = columns.last(p),
