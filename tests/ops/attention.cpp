@@ -1,4 +1,4 @@
-// attention.cpp - fused attention, and heads taken apart and put together.
+// attention.cpp - fused attention.
 #include "cases_rows.hpp"
 #include "checks.hpp"
 

@@ -114,6 +114,9 @@ void attention_cases(const F& run) {
               each<37, 48>({-2, 2})));
   run(op_case("attention, 1 token", {16}, [](auto, auto x) { return vt::attention<2>(x); }, naive_attention(1, 2, 3),
               each<1, 18>({-2, 2})));
+}
+template <class F>
+void heads_cases(const F& run) {
   run(op_case("heads", {8},
               [](auto, auto x) {
                 auto [q, k, v] = vt::heads<2>(x);

@@ -72,14 +72,15 @@ template <class P, class C>
 void check_gradients(const C& c, const typename P::backend& backend, const std::string& where, double limit = 1e-7) {
   static constexpr std::size_t count = 3;
   const Problem problem = problem_of(c, count);
-  auto tensor = [&](const auto& in, std::size_t at) {
+  std::size_t at = 0;
+  auto tensor = [&](const auto& in) {
     using In = std::remove_cvref_t<decltype(in)>;
     using S = typename In::shape;
-    std::conditional_t<In::batched, vitrail::Batch<S, P>, vitrail::Tensor<S, P>> x{std::span<const double>(problem.inputs[at])};
+    std::conditional_t<In::batched, vitrail::Batch<S, P>, vitrail::Tensor<S, P>> x(
+        std::span<const double>(problem.inputs[at++]));
     return x;
   };
-  std::size_t at = 0;
-  auto tensors = std::apply([&](const auto&... in) { return std::tuple{tensor(in, at++)...}; }, c.inputs);
+  auto tensors = std::apply([&](const auto&... in) { return std::tuple{tensor(in)...}; }, c.inputs);
   auto f = [&](const auto& first, const auto&... others) {
     return c.build(first.ctx->labels(problem.labels.data()), first, others...);
   };

@@ -97,32 +97,26 @@ class Tape {
   auto run(const Op& op, const V&... v) {
     using Call = Signature<Op, P, V...>;
     static_assert(Call::check());
-    constexpr std::size_t inputs = sizeof...(V), elements = Op::shape::size;
-    const std::size_t k = next_operation_++;
-    const int id = next_value_++;
+    constexpr std::size_t inputs = sizeof...(V);
+    static constexpr CallFacts call{Op::name, Op::shape::size, Call::any_batched, Call::batched, Call::tracked, Call::facts};
+    const Opened opened = open(call);
     Arguments<P, inputs> a;
     a.backend = backend_;
-    a.count = Call::any_batched ? count_ : 1;
+    a.count = opened.count;
     std::size_t i = 0;
     ((a.packed[i] = packed(v), a.in[i++] = v.data), ...);
-    a.random = {random_.seed, random_.step, static_cast<std::uint32_t>(k)};
+    a.out = opened.out;
+    a.state = {opened.state[0], opened.state[1]};
+    a.work = {opened.work[0], opened.work[1]};
+    a.random = {random_.seed, random_.step, static_cast<std::uint32_t>(opened.operation)};
     a.first_sample = first_sample_;
-    if (plan_) {
-      check_trace(k, id, Op::name);
-      a.out = at(plan_->value[static_cast<std::size_t>(id)]);
-      a.state = {at(plan_->state[k].per_sample), at(plan_->state[k].fixed)};
-      a.work = {at(plan_->work.per_sample), at(plan_->work.fixed)};
-      poison(a.out, elements * (Call::batched ? count_ : 1));
-      poison(a.state, Call::facts.state, a.count);
-      poison(a.work, Call::facts.forward_work, a.count);
-    } else {
-      keep_everything<Call>(a, elements);
-    }
-    timed<&Timing::forward>(k, Op::name, [&] { op.forward(a); });
+    const auto start = clock_start();
+    op.forward(a);
+    clock_stop(start, opened.operation, Op::name, false);
     if constexpr (Call::tracked) {
-      if (!plan_ || plan_->live[k]) record_backward<Call>(op, a, k, id, v...);
+      if (!plan_ || plan_->live[opened.operation]) record_backward<Call>(op, a, opened, v...);
     }
-    return typename Call::template result<Tape>(this, id, a.out);
+    return typename Call::template result<Tape>(this, opened.id, a.out);
   }
 
   // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie in the model's flat buffer.
@@ -169,6 +163,44 @@ class Tape {
     if (!plan_) return kept_gradients_[v].first;
     return const_cast<Tape*>(this)->at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
   }
+  // What opening an operation needs of it, and what it gives. Out of line: once per policy, not once per operation.
+  struct CallFacts {
+    const char* name;
+    std::size_t elements;
+    bool any_batched, batched, tracked;
+    Facts facts;
+  };
+  struct Opened {
+    std::size_t operation, count;
+    int id;
+    value *out, *state[2], *work[2];  // per sample, fixed
+  };
+  [[gnu::noinline]] Opened open(const CallFacts& call) {
+    Opened o{next_operation_++, call.any_batched ? count_ : 1, next_value_++, nullptr, {}, {}};
+    const std::size_t elements = call.elements * (call.batched ? count_ : 1);
+    const Facts& facts = call.facts;
+    if (plan_) {
+      check_trace(o.operation, o.id, call.name);
+      o.out = at(plan_->value[static_cast<std::size_t>(o.id)]);
+      o.state[0] = at(plan_->state[o.operation].per_sample);
+      o.state[1] = at(plan_->state[o.operation].fixed);
+      o.work[0] = at(plan_->work.per_sample);
+      o.work[1] = at(plan_->work.fixed);
+      poison(o.out, elements);
+      poison(o.state[0], facts.state.per_sample * o.count);
+      poison(o.state[1], facts.state.fixed);
+      poison(o.work[0], facts.forward_work.per_sample * o.count);
+      poison(o.work[1], facts.forward_work.fixed);
+    } else {
+      o.out = keep(elements);
+      o.state[0] = keep(facts.state.per_sample * o.count);
+      o.state[1] = keep(facts.state.fixed);
+      o.work[0] = keep(std::max(facts.forward_work.per_sample, facts.backward_work.per_sample) * o.count);
+      o.work[1] = keep(std::max(facts.forward_work.fixed, facts.backward_work.fixed));
+      kept_gradients_.push_back({call.tracked ? keep(elements) : nullptr, call.tracked ? elements : 0});
+    }
+    return o;
+  }
   void check_trace(std::size_t k, int id, const char* name) const {
     if (k < trace_->operations.size() && trace_->operations[k].output == id &&
         std::string_view(trace_->operations[k].name) == name) {
@@ -190,58 +222,51 @@ class Tape {
     if (elements == 0) return nullptr;
     return kept_.emplace_back(elements).data();
   }
-  template <class Call, class A>
-  void keep_everything(A& a, std::size_t elements) {
-    const std::size_t size = elements * (Call::batched ? count_ : 1);
-    constexpr Facts facts = Call::facts;
-    constexpr Space work{std::max(facts.forward_work.per_sample, facts.backward_work.per_sample),
-                         std::max(facts.forward_work.fixed, facts.backward_work.fixed)};
-    a.out = keep(size);
-    a.state = {keep(facts.state.per_sample * a.count), keep(facts.state.fixed)};
-    a.work = {keep(work.per_sample * a.count), keep(work.fixed)};
-    kept_gradients_.push_back({Call::tracked ? keep(size) : nullptr, Call::tracked ? size : 0});
-  }
   template <class Call, class Op, class A, class... V>
-  void record_backward(const Op& op, const A& a, std::size_t k, int id, const V&... v) {
+  void record_backward(const Op& op, const A& a, const Opened& opened, const V&... v) {
     constexpr std::size_t inputs = sizeof...(V);
     using Stored = Closure<Op, inputs>;
     static_assert(sizeof(Stored) <= sizeof(Node::closure) && std::is_trivially_destructible_v<Stored>);
     Node& node = nodes_.emplace_back();
-    auto& stored = *new (node.closure) Stored{op, a, this, k, {(V::shape::size * (V::batched ? count_ : 1))...}};
-    stored.a.out_gradient = gradient_at(id);
+    auto& stored = *new (node.closure) Stored{op, a, this, opened.operation, {(V::shape::size * (V::batched ? count_ : 1))...}};
+    stored.a.out_gradient = gradient_at(opened.id);
     const int ids[] = {v.id...};
     constexpr bool tracked[] = {V::tracked...};
     for (std::size_t i = 0; i < inputs; ++i) {
       if (!tracked[i]) continue;
-      stored.a.gradient[i] = {gradient_at(ids[i]), plan_ ? plan_->mode[k][i] : Mode::add};
+      stored.a.gradient[i] = {gradient_at(ids[i]), plan_ ? plan_->mode[opened.operation][i] : Mode::add};
     }
     node.run = [](Node& n) {
       auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
-      for (std::size_t i = 0; i < inputs; ++i) {
-        const Mode mode = c.a.gradient[i].mode;
-        if (mode == Mode::write || mode == Mode::write_zero_rest) c.tape->poison(c.a.gradient[i].at, c.sizes[i]);
+      Tape& tape = *c.tape;
+      if (tape.poison_) {
+        for (std::size_t i = 0; i < inputs; ++i) {
+          const Mode mode = c.a.gradient[i].mode;
+          if (mode == Mode::write || mode == Mode::write_zero_rest) tape.poison(c.a.gradient[i].at, c.sizes[i]);
+        }
+        tape.poison(c.a.work.per_sample, Call::facts.backward_work.per_sample * c.a.count);
+        tape.poison(c.a.work.fixed, Call::facts.backward_work.fixed);
       }
-      if (c.tape->plan_) c.tape->poison(c.a.work, Call::facts.backward_work, c.a.count);
-      c.tape->template timed<&Timing::backward>(c.operation, Op::name, [&] { c.op.backward(c.a); });
+      const auto start = tape.clock_start();
+      c.op.backward(c.a);
+      tape.clock_stop(start, c.operation, Op::name, true);
     };
   }
-  void poison(value* data, std::size_t size) const {
+  [[gnu::noinline]] void poison(value* data, std::size_t size) const {
     if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
   }
-  template <class Room>
-  void poison(const Room& room, const Space& space, std::size_t count) const {
-    poison(room.per_sample, space.per_sample * count);
-    poison(room.fixed, space.fixed);
+  using clock = std::chrono::steady_clock;
+  clock::time_point clock_start() const { return timed_ ? clock::now() : clock::time_point(); }
+  void clock_stop(clock::time_point start, std::size_t operation, const char* name, bool backward) {
+    if (timed_) add_timing(start, operation, name, backward);
   }
-  template <double Timing::*Which, class F>
-  void timed(std::size_t k, const char* name, const F& f) {
-    if (!timed_) return f();
-    if (timings_.size() <= k) timings_.resize(k + 1);
-    const auto start = std::chrono::steady_clock::now();
-    f();
-    timings_[k].name = name;
-    timings_[k].*Which += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if constexpr (Which == &Timing::forward) ++timings_[k].calls;
+  [[gnu::noinline]] void add_timing(clock::time_point start, std::size_t operation, const char* name, bool backward) {
+    const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+    if (timings_.size() <= operation) timings_.resize(operation + 1);
+    Timing& timing = timings_[operation];
+    timing.name = name;
+    (backward ? timing.backward : timing.forward) += seconds;
+    timing.calls += !backward;
   }
 
   const Backend* backend_;

@@ -171,6 +171,14 @@ template <isa I> VITRAIL_INLINE lane<I> keep(const lane<I>& x, std::size_t n, fl
   return r;
 }
 
+/// x as it is here: a multiplication before is not fused with an addition behind. Whether the compiler fuses the two depends on
+/// what it makes of the branches round them; where two code paths must give the same bits, it must not decide.
+template <isa I> VITRAIL_INLINE lane<I> rounded(const lane<I>& x) {
+  lane<I> r = x;
+  rounded_(r);
+  return r;
+}
+
 // select, max and min with a number on one side: deduction does not convert it.
 template <isa I> VITRAIL_INLINE lane<I> select(const mask<I>& condition, const lane<I>& a, float b) {
   return select(condition, a, lane<I>(b));

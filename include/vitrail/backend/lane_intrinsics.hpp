@@ -36,6 +36,12 @@ inline void sqrt_(const lane<isa::base>& x, lane<isa::base>& r) {
 }
 #endif
 
+// An empty instruction that x passes through. Allowed here only: a 64-byte operand in an un-attributed function does not compile
+// unless that function is inlined.
+VITRAIL_TARGET_avx512 inline void rounded_(lane<isa::avx512>& x) { __asm__("" : "+v"(x.v)); }
+VITRAIL_TARGET_avx2 inline void rounded_(lane<isa::avx2>& x) { __asm__("" : "+x"(x.v)); }
+inline void rounded_(lane<isa::base>& x) { __asm__("" : "+x"(x.v)); }
+
 // The first n elements: masked loads and stores fault on no byte beyond them.
 VITRAIL_TARGET_avx512 inline void load_(const float* p, std::size_t n, lane<isa::avx512>& r) {
   r.v = (lane<isa::avx512>::Floats)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p);
@@ -69,8 +75,9 @@ VITRAIL_TARGET_avx2 inline void keep_(const lane<isa::avx2>& x, std::size_t n, l
 
 // SSE2 has no masked moves.
 inline void load_(const float* p, std::size_t n, lane<isa::base>& r) {
-  const __m128 low = n >= 2 ? _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p))) : n == 1 ? _mm_load_ss(p) : _mm_setzero_ps();
-  const __m128 high = n >= 4 ? _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(p + 2))) : n == 3 ? _mm_load_ss(p + 2) : _mm_setzero_ps();
+  const __m128 zero = _mm_setzero_ps();
+  const __m128 low = n >= 2 ? _mm_loadl_pi(zero, reinterpret_cast<const __m64*>(p)) : n == 1 ? _mm_load_ss(p) : zero;
+  const __m128 high = n >= 4 ? _mm_loadl_pi(zero, reinterpret_cast<const __m64*>(p + 2)) : n == 3 ? _mm_load_ss(p + 2) : zero;
   r.v = (lane<isa::base>::Floats)_mm_movelh_ps(low, high);
 }
 inline void store_(float* p, std::size_t n, const lane<isa::base>& x) {

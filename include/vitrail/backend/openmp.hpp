@@ -75,6 +75,7 @@ struct ColumnsKernel {
 template <class T>
 struct PartialSums {
   using value = T;
+  static constexpr bool moves_memory = true;
   const T* partial;
   std::size_t stride, chunks;
   T* to;
@@ -125,7 +126,7 @@ class OpenMP {
           part.add[k] = false;
         }
       }
-      launch<detail::ColumnsKernel<K, Program>>(workers_.level, &program, rows * chunk / chunks,
+      start<detail::ColumnsKernel<K, Program>>(&program, rows * chunk / chunks,
                                                 rows * (chunk + 1) / chunks, begin,
                                                 std::min(width, begin + columns_per_block),
                                                 static_cast<const Columns<T, K>*>(&part));
@@ -178,10 +179,19 @@ class OpenMP {
     workers_.chunks(count, small,
                     Chunk{[](const void* t, std::size_t i) { (*static_cast<const Task*>(t))(i); }, &task});
   }
+  // Programs that only move memory say so: wider registers would not make them faster, only longer to compile.
+  template <class Kernel, class Program, class... A>
+  void start(const Program* program, A... arguments) const {
+    if constexpr (requires { Program::moves_memory; }) {
+      on<floor_isa>::template call<Kernel>(program, arguments...);
+    } else {
+      launch<Kernel>(workers_.level, program, arguments...);
+    }
+  }
   template <class Kernel, class Program>
   void cut(std::size_t size, std::size_t per_chunk, bool small, const Program& program) const {
     run_chunks((size + per_chunk - 1) / per_chunk, small, [&](std::size_t c) {
-      launch<Kernel>(workers_.level, &program, c * per_chunk, std::min(size, (c + 1) * per_chunk));
+      start<Kernel>(&program, c * per_chunk, std::min(size, (c + 1) * per_chunk));
     });
   }
 

@@ -1,11 +1,11 @@
 // serial.hpp - one thread, products by Eigen, everything else one element at a time: the oracle for the other backends.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
 
 #include "backend.hpp"
+#include "eigen_core.hpp"
 #include "rows.hpp"
 
 namespace vitrail::inline VITRAIL_TU {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "../backend/backend.hpp"
@@ -34,13 +34,57 @@ struct ParameterStore {
 
   // Elements, the padding between parameters included: each starts at a multiple of the alignment.
   std::size_t size() const { return values.size(); }
-  const ParameterInfo* find(std::string_view path) const {
-    for (const ParameterInfo& info : table) {
-      if (info.path == path) return &info;
-    }
-    return nullptr;
-  }
 };
+
+namespace detail {
+
+// A parameter of a module with its type erased: one walk over the module, and everything else is code shared by all modules.
+template <class T>
+struct ParameterEntry {
+  ParameterInfo info;
+  bool trainable = false;
+  double (*initial)(const RandomStream&, std::size_t) = nullptr;
+  const T** data = nullptr;  // in the module
+};
+template <class T, class M>
+std::vector<ParameterEntry<T>> entries_of(M& module) {
+  std::vector<ParameterEntry<T>> entries;
+  each_named_parameter(module, "", [&](const std::string& path, auto& parameter) {
+    using Q = std::remove_cvref_t<decltype(parameter)>;
+    constexpr auto& dims = Q::shape::dims;
+    entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays}, Q::trainable, &Q::initial::at,
+                       &parameter.data});
+  });
+  return entries;
+}
+
+// Gives every parameter its place, in the order of the module: trainable ones in one store, frozen ones in the other.
+template <class T, class Memory>
+void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& trainable,
+             ParameterStore<T, Memory>& frozen) {
+  std::unordered_set<std::string> paths;
+  std::size_t sizes[2] = {};
+  for (ParameterEntry<T>& entry : entries) {
+    if (!paths.insert(entry.info.path).second) throw error("Model: two parameters are named " + entry.info.path);
+    std::size_t& size = sizes[entry.trainable];
+    entry.info.offset = size;
+    size += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
+    ParameterStore<T, Memory>& store = entry.trainable ? trainable : frozen;
+    store.table.push_back(entry.info);
+    store.offsets.push_back(entry.info.offset);
+  }
+  trainable.values = Buffer<T, Memory>(sizes[true]);
+  frozen.values = Buffer<T, Memory>(sizes[false]);
+}
+template <class T, class Memory>
+void initialise(const ParameterEntry<T>& entry, std::uint64_t seed, T* to) {
+  std::vector<T> start(entry.info.size);
+  const RandomStream stream{seed, 0, site_of(entry.info.path)};
+  for (std::size_t i = 0; i < start.size(); ++i) start[i] = static_cast<T>(entry.initial(stream, i));
+  Memory::copy(to, start.data(), start.size() * sizeof(T));
+}
+
+}  // namespace detail
 
 // Owns the values of a module M: `vt::Model<vt::ViT_B16<>> model(vt::seed{1})`. Frozen values may be shared by many models, so they
 // are const; trainable ones are this model's own. Neither copied nor moved: the module points into the buffers.
@@ -51,23 +95,19 @@ class Model {
   using policy = typename M::policy;
   using value = typename policy::value;
   using Backend = typename policy::backend;
-  using Store = ParameterStore<value, typename Backend::memory>;
+  using Memory = typename Backend::memory;
+  using Store = ParameterStore<value, Memory>;
 
   // Initial values follow from the seed and the names alone, not from the backend.
-  explicit Model(seed s = {}, vitrail::backend options = {}) : seed_(s), backend_(options) {
+  explicit Model(seed s = {}, vitrail::backend options = {})
+      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_)) {
     auto frozen = std::make_shared<Store>();
-    lay_out(*frozen, false);
-    lay_out(trainable_, true);
-    each_named_parameter(net_, "", [&](const std::string& path, auto& parameter) {
-      using Q = std::remove_cvref_t<decltype(parameter)>;
-      Store& store = Q::trainable ? trainable_ : *frozen;
-      value* values = store.values.data() + store.find(path)->offset;
-      std::vector<value> start(Q::shape::size);
-      const RandomStream stream{s.value, 0, site_of(path)};
-      for (std::size_t i = 0; i < start.size(); ++i) start[i] = static_cast<value>(Q::initial::at(stream, i));
-      Backend::memory::copy(values, start.data(), start.size() * sizeof(value));
-      parameter.data = values;
-    });
+    detail::lay_out(entries_, trainable_, *frozen);
+    for (const auto& entry : entries_) {
+      value* to = (entry.trainable ? trainable_ : *frozen).values.data() + entry.info.offset;
+      detail::initialise<value, Memory>(entry, s.value, to);
+      *entry.data = to;
+    }
     number_slots(net_);
     frozen_ = std::move(frozen);
   }
@@ -84,25 +124,21 @@ class Model {
   // Calls f(info, values, trainable) for every parameter, in the order of the module.
   template <class F>
   void each_parameter(const F& f) const {
-    each_named_parameter(net_, "", [&](const std::string& path, const auto& parameter) {
-      const bool trains = std::remove_cvref_t<decltype(parameter)>::trainable;
-      f(*(trains ? trainable_ : *frozen_).find(path), parameter.data, trains);
-    });
+    for (const auto& entry : entries_) f(entry.info, *entry.data, entry.trainable);
   }
   // Replaces the values of all parameters: fill(info, destination). If it throws, nothing has changed.
   template <class F>
   void assign(const F& fill) {
     auto frozen = std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, frozen_->values.copy()});
-    Buffer<value, typename Backend::memory> trainable = trainable_.values.copy();
-    for (const ParameterInfo& info : frozen->table) fill(info, frozen->values.data() + info.offset);
-    for (const ParameterInfo& info : trainable_.table) fill(info, trainable.data() + info.offset);
-    Backend::memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
+    Buffer<value, Memory> trainable = trainable_.values.copy();
+    for (const auto& entry : entries_) {
+      fill(entry.info, (entry.trainable ? trainable : frozen->values).data() + entry.info.offset);
+    }
+    Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
+    for (const auto& entry : entries_) {
+      if (!entry.trainable) *entry.data = frozen->values.data() + entry.info.offset;
+    }
     frozen_ = std::move(frozen);
-    each_named_parameter(net_, "", [&](const std::string& path, auto& parameter) {
-      if constexpr (!std::remove_cvref_t<decltype(parameter)>::trainable) {
-        parameter.data = frozen_->values.data() + frozen_->find(path)->offset;
-      }
-    });
     ++version_;
   }
   // Counts the changes of the values, so that what is derived from them (packed weights) knows when it is stale.
@@ -110,22 +146,10 @@ class Model {
   void values_changed() { ++version_; }
 
  private:
-  void lay_out(Store& store, bool trainable) {
-    std::size_t size = 0;
-    each_named_parameter(net_, "", [&](const std::string& path, auto& parameter) {
-      using Q = std::remove_cvref_t<decltype(parameter)>;
-      if (Q::trainable != trainable) return;
-      if (store.find(path)) throw error("Model: two parameters are named " + path);
-      store.table.push_back({path, {Q::shape::dims.begin(), Q::shape::dims.end()}, size, Q::shape::size, Q::decays});
-      store.offsets.push_back(size);
-      size += Backend::memory::round_up(Q::shape::size * sizeof(value)) / sizeof(value);
-    });
-    store.values = Buffer<value, typename Backend::memory>(size);
-  }
-
   M net_{};
   seed seed_;
   Backend backend_;
+  std::vector<detail::ParameterEntry<value>> entries_;
   Store trainable_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;

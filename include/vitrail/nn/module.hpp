@@ -93,20 +93,25 @@ constexpr void each_parameter(M& module, auto&& f) {
     }
   });
 }
+namespace detail {
+// Out of line: names are joined for every member of every module type.
+[[gnu::noinline]] inline std::string join_path(const std::string& path, const char* name) {
+  return path.empty() || !*name ? path + name : path + "." + name;
+}
+[[gnu::noinline]] inline std::string join_path(const std::string& path, std::size_t number) {
+  return path.empty() ? std::to_string(number) : path + "." + std::to_string(number);
+}
+}  // namespace detail
+
 // The same with the path, "blocks.3.attn.qkv.weight"; a member visited under the empty name adds nothing to it.
 template <class M>
 void each_named_parameter(M& module, const std::string& path, auto&& f) {
-  std::remove_const_t<M>::visit(module, [&](auto&& name, auto& member) {
-    std::string full = path;
-    if constexpr (std::is_convertible_v<decltype(name), std::size_t>) {
-      full += std::to_string(static_cast<std::size_t>(name));
-    } else {
-      full += name;
-    }
+  std::remove_const_t<M>::visit(module, [&](auto name, auto& member) {
+    const std::string full = detail::join_path(path, name);
     if constexpr (is_parameter<std::remove_cvref_t<decltype(member)>>) {
       f(full, member);
     } else {
-      each_named_parameter(member, full.empty() || full == path ? full : full + ".", f);
+      each_named_parameter(member, full, f);
     }
   });
 }

@@ -72,6 +72,7 @@ struct CrossEntropyBackward {
 template <class T>
 struct SumPairs {
   using value = T;
+  static constexpr bool moves_memory = true;
   const T* pairs;
   template <class L, class J>
   VITRAIL_FUNCTION void add(std::size_t r, J, L (&sums)[2]) const {
@@ -83,6 +84,7 @@ struct SumPairs {
 template <class T>
 struct Quotient {
   using value = T;
+  static constexpr bool moves_memory = true;
   const T* sums;
   T* to;
   template <class L, class J>

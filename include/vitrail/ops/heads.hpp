@@ -16,6 +16,7 @@ namespace detail {
 template <class T>
 struct MoveHeads {
   using value = T;
+  static constexpr bool moves_memory = true;
   std::size_t heads, tokens, channels, columns, first;
   const T* from;
   T* to;
@@ -34,6 +35,7 @@ struct MoveHeads {
 template <class T>
 struct ZeroOtherColumns {
   using value = T;
+  static constexpr bool moves_memory = true;
   std::size_t columns, first, kept;
   T* to;
   template <class R>

@@ -1,9 +1,9 @@
 // eigen.hpp - a tensor as an Eigen matrix, and an Eigen matrix as a tensor, both without a copy or by value.
 #pragma once
 
-#include <Eigen/Core>
 #include <type_traits>
 
+#include "../backend/eigen_core.hpp"
 #include "tensor.hpp"
 
 namespace vitrail::inline VITRAIL_TU {

@@ -2,7 +2,7 @@
 //
 // Per block of query rows, with P recomputed from the log-sum-exp that forward kept:
 //   dP = dO V^T, dS = scale P (dP - rowsum(dO O)), dQ = dS K, dK += dS^T Q, dV += P^T dO
-// (Dao et al., FlashAttention, 2022, algorithm 4). Blocks follow each other in one order, so the sums over them have one order.
+// (Dao et al., FlashAttention, 2022, algorithm 4). The sums over blocks are added in the order of the blocks.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,8 @@
 namespace vitrail::inline VITRAIL_TU::kernels {
 
 // Where a thread keeps what, in floats from the start of its scratch.
-template <isa I> struct BackwardScratch {
+template <isa I>
+struct BackwardScratch {
   std::size_t keys, channels, block;
   std::size_t k_transposed, v_transposed, k, q, out_gradient, dots, strip, gradients, size;
   explicit BackwardScratch(const Attention<float>& a)
@@ -48,18 +49,20 @@ void head_backward(const AttentionGradient<float>& g, std::size_t batch, std::si
     const std::size_t rows = next_block(a.queries - i, at.block);
     const auto first = static_cast<std::ptrdiff_t>(i), row = static_cast<std::ptrdiff_t>(at.keys);
     const float* q_rows = a.q.at(batch, head) + first * a.q.row;
+    const float* out_rows = a.out.at(batch, head) + first * a.out.row;
     const float* out_gradient_rows = g.out_gradient.at(batch, head) + first * g.out_gradient.row;
+    float* q_gradient = g.q.at(batch, head) + first * g.q.row;
     const HeadRight q = rows_right<I>(scratch + at.q, q_rows, a.q.row, rows, a.channels);
     const HeadRight out_gradient =
         rows_right<I>(scratch + at.out_gradient, out_gradient_rows, g.out_gradient.row, rows, a.channels);
     head_product<I>({rows, at.keys, a.channels, q_rows, a.q.row, 1, k_transposed, strip, row});
-    head_product<I>({rows, at.keys, a.channels, out_gradient_rows, g.out_gradient.row, 1, v_transposed, gradients, row});
-    const ScoreStrip scores{strip, at.keys, rows, a.keys, a.scale, a.bias ? a.bias + (head * a.queries + i) * a.keys : nullptr};
-    const OutputRows output{a.out.at(batch, head) + first * a.out.row, a.out.row, out_gradient_rows, g.out_gradient.row,
-                            a.channels};
-    on<I>::template call<HeadSoftmaxGradient>(&scores, gradients, &output,
-                                              a.log_sum_exp + (batch * a.heads + head) * a.queries + i, scratch + at.dots);
-    head_product<I>({rows, a.channels, a.keys, gradients, row, 1, k, g.q.at(batch, head) + first * g.q.row, g.q.row, g.add});
+    head_product<I>(
+        {rows, at.keys, a.channels, out_gradient_rows, g.out_gradient.row, 1, v_transposed, gradients, row});
+    const ScoreStrip scores{strip, at.keys, rows, a.keys, a.scale, bias_at(a, head, i)};
+    const OutputRows output{out_rows, a.out.row, out_gradient_rows, g.out_gradient.row, a.channels};
+    const float* log_sum_exp = log_sum_exp_at(a, batch, head, i);
+    on<I>::template call<HeadSoftmaxGradient>(&scores, gradients, &output, log_sum_exp, scratch + at.dots);
+    head_product<I>({rows, a.channels, a.keys, gradients, row, 1, k, q_gradient, g.q.row, g.add});
     const bool add = g.add || i > 0;
     head_product<I>({a.keys, a.channels, rows, gradients, 1, row, q, g.k.at(batch, head), g.k.row, add});
     head_product<I>({a.keys, a.channels, rows, strip, 1, row, out_gradient, g.v.at(batch, head), g.v.row, add});

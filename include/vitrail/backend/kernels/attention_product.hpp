@@ -1,7 +1,7 @@
 // attention_product.hpp - products of one head: a strided matrix times a small one, which is packed or read in place.
 //
-// The matrices of a head are small (17 to a few hundred tokens, 16 to 96 channels): a root takes all rows of a panel, and
-// sizes are chosen so that no tile is low or narrow where that can be helped.
+// The matrices of a head are small (17 to a few hundred tokens, 16 to 96 channels), so the cost of calls, of copies and
+// of low or narrow tiles counts.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,10 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 /// Below this many multiply-adds a parallel region costs more than it saves.
 inline constexpr std::size_t attention_serial_work = 100'000;
 
-template <isa I> constexpr std::size_t whole_lanes(std::size_t n) { return divide_up(n, lane_width<I>) * lane_width<I>; }
+template <isa I>
+constexpr std::size_t whole_lanes(std::size_t n) {
+  return divide_up(n, lane_width<I>) * lane_width<I>;
+}
 
 /// A right-hand side [depth, columns]: packed into panels, or rows of whole registers where they lie.
 struct HeadRight {
@@ -33,11 +36,13 @@ struct HeadProduct {
   bool add = false;
 };
 
-/// A panel of one register (16 channels with AVX-512) in tiles of 7 to 12 rows: 6 accumulators, each waiting four cycles for
-/// its own sum, would keep two multiply-add units busy at three quarters only. 50 rows are five tiles of 10.
+/// A panel of one register (16 channels with AVX-512) in tiles of 6 to 12 rows, 50 as five tiles of 10: two
+/// multiply-add units of four cycles need 8 accumulators, and PanelProduct's tiles of 5 and 6 rows have no more than
+/// that.
 struct NarrowPanel {
   static constexpr std::size_t most = 12, least = 6;
-  template <isa I> VITRAIL_INLINE static void body(const PanelBlock* pointer) {
+  template <isa I>
+  VITRAIL_INLINE static void body(const PanelBlock* pointer) {
     const PanelBlock& block = *pointer;
     const std::size_t tiles = divide_up(block.rows, most), height = block.rows / tiles, taller = block.rows % tiles;
     const float* a = block.a;
@@ -57,7 +62,8 @@ struct NarrowPanel {
   }
 };
 
-template <isa I> void head_product(const HeadProduct& p) {
+template <isa I>
+void head_product(const HeadProduct& p) {
   const ColumnPanels<I> columns(p.columns);
   for (std::size_t i = 0; i < columns.panels; ++i) {
     const std::size_t begin = columns.begin(i), vectors = columns.vectors(i);
@@ -92,11 +98,11 @@ HeadRight pack_right(float* packed, const float* b, std::ptrdiff_t b_row, std::p
                                     panels.count(p));
   return {packed};
 }
-/// The same of a matrix whose rows can be read where they lie: if they are whole registers and so few that they stay in the
-/// first cache, however far apart, they are not copied.
+/// The same of a matrix with contiguous rows: if they are whole registers, and so few that they stay in the first cache
+/// however far apart, they are read where they lie.
 template <isa I>
 HeadRight rows_right(float* packed, const float* b, std::ptrdiff_t b_row, std::size_t depth, std::size_t columns) {
-  if (columns % lane_width<I> == 0 && depth <= 64) return {b, b_row};
+  if (columns % lane_width<I> == 0 && depth <= 64 && b_row > 0) return {b, b_row};
   return pack_right<I>(packed, b, b_row, 1, depth, columns);
 }
 

@@ -11,11 +11,12 @@
 
 namespace vitrail::inline VITRAIL_TU::kernels {
 
-// 2^x for x <= 0, within 0.7 eps; below the smallest normal number (-infinity included) zero, so that no denormal enters the
-// products; NaN stays NaN. Half the work of exp: no overflow, and ln 2 needs no second part.
-template <class L> VITRAIL_INLINE L exp2_of_negative(const L& x) {
+// 2^x for x <= 0, within 0.7 eps; below the smallest normal number (-infinity included) zero, so that no denormal
+// enters the products; NaN stays NaN. Half the work of exp: no overflow, and ln 2 needs no second part.
+template <class L>
+VITRAIL_INLINE L exp2_of_negative(const L& x) {
   using Bits = typename L::Bits;
-  typedef std::uint32_t Words __attribute__((vector_size(sizeof(Bits))));  // sums of bits may wrap where the result is zero
+  typedef std::uint32_t Words __attribute__((vector_size(sizeof(Bits))));  // sums wrap where the result is zero
   const L t = x + 12582912.0f;  // 1.5 * 2^23: rounds x to an integer, which is left in the low bits
   const L f = x - (t - 12582912.0f);
   L p = L(0.00015353361959569156f);  // minimax of 2^f on [-1/2, 1/2], relative
@@ -31,7 +32,7 @@ template <class L> VITRAIL_INLINE L exp2_of_negative(const L& x) {
 
 inline constexpr float log2_of_e = 1.44269504088896341f;
 
-// A strip of scores [rows, keys]; its rows are whole registers (`row` floats apart), what lies behind `keys` is padding.
+// A strip of scores [rows, keys]; its rows are whole registers, `row` floats apart; what lies behind `keys` is padding.
 struct ScoreStrip {
   float* scores;
   std::size_t row, rows, keys;
@@ -40,28 +41,41 @@ struct ScoreStrip {
 };
 
 // f(j, count) for the registers of a row: whole ones, then the last with what it holds of the row.
-template <std::size_t Width, class F> VITRAIL_INLINE void each_register(std::size_t keys, const F& f) {
+template <std::size_t Width, class F>
+VITRAIL_INLINE void each_register(std::size_t keys, const F& f) {
   std::size_t j = 0;
   for (; j + Width < keys; j += Width) f(j, std::integral_constant<std::size_t, Width>{});
   f(j, keys - j);
 }
-template <class L> VITRAIL_INLINE L padded_with(const L& x, std::integral_constant<std::size_t, L::width>, float) { return x; }
-template <class L> VITRAIL_INLINE L padded_with(const L& x, std::size_t count, float fill) { return keep(x, count, fill); }
-template <class L> VITRAIL_INLINE L load_first(const float* p, std::integral_constant<std::size_t, L::width>) {
+template <class L>
+VITRAIL_INLINE L padded_with(const L& x, std::integral_constant<std::size_t, L::width>, float) {
+  return x;
+}
+template <class L>
+VITRAIL_INLINE L padded_with(const L& x, std::size_t count, float fill) {
+  return keep(x, count, fill);
+}
+template <class L>
+VITRAIL_INLINE L load_first(const float* p, std::integral_constant<std::size_t, L::width>) {
   return load<L>(p);
 }
-template <class L> VITRAIL_INLINE L load_first(const float* p, std::size_t count) { return load<L>(p, count); }
+template <class L>
+VITRAIL_INLINE L load_first(const float* p, std::size_t count) {
+  return load<L>(p, count);
+}
 
-// Scores become exp(scale * score + bias - maximum), zero in the padding; inverse[r] is 1 / their sum, log_sum_exp[r] (or null)
-// maximum + log(sum). A row whose scores are all -infinity (every key masked) has inverse 0 and log_sum_exp infinity: its
-// output and its gradients are zero. Both arrays have whole registers; `inverse` is also used for the sums.
+// Scores become exp(scale * score + bias - maximum), zero in the padding; inverse[r] is 1 / their sum, log_sum_exp[r]
+// (may be null) maximum + log(sum). A row of nothing but -infinity (every key masked) has inverse 0 and log_sum_exp
+// infinity: its output and its gradients are zero. `inverse` (first the sums) and `maxima` have room for whole
+// registers.
 struct HeadSoftmax {
-  template <isa I> VITRAIL_INLINE static void body(const ScoreStrip* strip, float* inverse, float* maxima, float* log_sum_exp) {
+  template <isa I>
+  VITRAIL_INLINE static void body(const ScoreStrip* strip, float* inverse, float* maxima, float* log_sum_exp) {
     using L = lane<I>;
     constexpr std::size_t width = L::width;
     constexpr float lowest = -3.40282347e38f;
     const ScoreStrip& s = *strip;
-    // With a positive factor the maximum of the raw scores will do, and scaling costs one multiplication in the exponent.
+    // With a positive factor the maximum of the raw scores will do, and scaling is one multiplication in the exponent.
     const bool scaled = s.bias || s.scale < 0.0f;
     const float factor = scaled ? 1.0f : s.scale;
     // All maxima first: within one row, the exponentials would fill the scheduler while they wait for theirs.
@@ -113,7 +127,8 @@ struct HeadSoftmax {
 // Row r of a matrix [rows, channels] times factor[r].
 struct HeadScaleRows {
   template <isa I>
-  VITRAIL_INLINE static void body(float* x, std::ptrdiff_t row, std::size_t rows, std::size_t channels, const float* factor) {
+  VITRAIL_INLINE static void body(float* x, std::ptrdiff_t row, std::size_t rows, std::size_t channels,
+                                  const float* factor) {
     using L = lane<I>;
     for (std::size_t r = 0; r < rows; ++r, x += row) {
       const L by(factor[r]);
@@ -133,9 +148,9 @@ struct OutputRows {
   std::size_t channels;
 };
 
-// From scores S and the gradient dP of the probabilities (both strips alike): S becomes P = exp(scale S + bias - log_sum_exp),
-// dP becomes dS = scale P (dP - sum_c out dout), the gradient of the unscaled scores. Padding is zero. dots: room for a
-// float per row.
+// From scores S and the gradient dP of the probabilities (both strips alike): S becomes P = exp(scale S + bias -
+// log_sum_exp), dP becomes dS = scale P (dP - sum_c out dout), the gradient of the unscaled scores. Padding is zero.
+// dots: room for a float per row.
 struct HeadSoftmaxGradient {
   template <isa I>
   VITRAIL_INLINE static void body(const ScoreStrip* strip, float* gradients, const OutputRows* output,

@@ -136,7 +136,7 @@ VITRAIL_INLINE void tile(const PanelBlock& block, const float* a, std::ptrdiff_t
 #pragma GCC unroll 12
     for (std::size_t i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-      for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] *= scale;
+      for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] = rounded(sums[i][j] * scale);
   }
   if (block.last == L::width) finish_full<I, Rows, Vectors>(block, sums, c, residual);
   else finish_ragged<I, Rows, Vectors>(block, sums, c, residual);

@@ -14,28 +14,16 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 
 namespace detail {
 
-#ifndef VT_KB
-#define VT_KB 768
-#endif
-#ifndef VT_GROUP
-#define VT_GROUP (128*1024)
-#endif
-#ifndef VT_ABLOCK
-#define VT_ABLOCK (64*1024)
-#endif
-#ifndef VT_PACKROWS
-#define VT_PACKROWS 24
-#endif
-/// The depth of one block: equal parts of at most 384, so that a panel of 64 columns (96 KiB) and the rows it meets share the
-/// second-level cache with several other panels.
+/// The depth of one block: equal parts of at most 768. The micro-kernel is as fast with a panel from the second-level cache
+/// (768 x 64 floats are 192 KiB) as from the first; shorter blocks read and write C more often.
 constexpr std::size_t depth_block(std::size_t k) {
-  const std::size_t blocks = std::max<std::size_t>(1, divide_up(k, VT_KB));
+  const std::size_t blocks = std::max<std::size_t>(1, divide_up(k, 768));
   return divide_up(k, blocks);
 }
 /// Floats of packed B that a task keeps: half of a second-level cache of 1 MiB.
-inline constexpr std::size_t group_floats = VT_GROUP;
+inline constexpr std::size_t group_floats = std::size_t(128) << 10;
 /// Floats of A that meet all panels of a group before the next rows do.
-inline constexpr std::size_t row_block_floats = VT_ABLOCK;
+inline constexpr std::size_t row_block_floats = std::size_t(64) << 10;
 
 /// [begin, end) of part i of `parts`, in whole tiles; the last part takes the ragged rows.
 struct RowRange {
@@ -148,7 +136,7 @@ template <isa I> void product_at(const Workers& workers, const Product<float>& g
   const bool small = static_cast<double>(g.count) * static_cast<double>(g.m) * static_cast<double>(g.n) *
                          static_cast<double>(g.k) < 5e5;  // about 4 us of one thread
   const std::size_t panels = task.columns.panels, threads = workers.team_size(static_cast<std::size_t>(-1), small);
-  const Grid grid = choose_grid(threads, g.count, g.m, panels, g.packed != nullptr ? 0 : VT_PACKROWS);
+  const Grid grid = choose_grid(threads, g.count, g.m, panels, g.packed != nullptr ? 0 : 24);
   const std::size_t tasks = g.count * grid.rows * grid.panels, size = task.scratch(divide_up(panels, grid.panels));
   const Scratch scratch(size * workers.team_size(tasks, small));
   workers.chunks(tasks, small, [&](std::size_t i, std::size_t thread) {

@@ -49,7 +49,7 @@ struct ColumnSums {
 
  private:
   template <isa I> VITRAIL_INLINE static void finish(lane<I> sum, float scale, bool add, float* to, std::size_t n) {
-    if (scale != 1.0f) sum *= lane<I>(scale);
+    if (scale != 1.0f) sum = rounded(sum * lane<I>(scale));
     if (add) sum += load<lane<I>>(to, n);
     store(to, sum, n);
   }
@@ -196,6 +196,11 @@ constexpr std::size_t weight_gradient_workspace(std::size_t out, std::size_t in)
 /// the number of threads.
 inline void weight_gradient(const Workers& workers, const WeightGradient<float>& g) {
   if (g.out == 0) return;
+  if (g.rows == 0) {
+    if (g.dw != nullptr && !g.add_w) std::fill_n(g.dw, g.out * g.in, 0.0f);
+    if (g.db != nullptr && !g.add_b) std::fill_n(g.db, g.out, 0.0f);
+    return;
+  }
   at_level(workers.level, [&]<isa I>() { detail::weight_gradient_at<I>(workers, g); });
 }
 

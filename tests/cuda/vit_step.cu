@@ -1,0 +1,83 @@
+// vit_step.cu - a training step through nvcc: its front end takes expressions, operations, modules, models, tapes and AdamW, and
+// what comes out runs on the host. Needs no device.
+// test: separate, timeout 300
+#include "catch.hpp"
+
+#include <vitrail/autodiff/predict.hpp>
+#include <vitrail/autodiff/step.hpp>
+#include <vitrail/backend/philox.hpp>
+#include <vitrail/models/vit.hpp>
+#include <vitrail/nn/cost.hpp>
+#include <vitrail/nn/model.hpp>
+#include <vitrail/ops/cross_entropy.hpp>
+#include <vitrail/tensor/tensor.hpp>
+#include <vitrail/train/adamw.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace vt = vitrail;
+
+namespace {
+
+// Every named model is traced in a constant: its shapes, facts and parameters go through the front end, no kernel is made.
+template <class Model, std::size_t Parameters>
+constexpr bool has_parameters = vt::cost_of<Model>(1).parameters == Parameters;
+static_assert(has_parameters<vt::ViT_Ti16<>, 5'717'416>);
+static_assert(has_parameters<vt::ViT_S32<>, 22'878'952>);
+static_assert(has_parameters<vt::ViT_S16<>, 22'050'664>);
+static_assert(has_parameters<vt::ViT_B32<>, 88'224'232>);
+static_assert(has_parameters<vt::ViT_B16<>, 86'567'656>);
+static_assert(has_parameters<vt::ViT_B16_384<>, 86'859'496>);
+static_assert(has_parameters<vt::ViT_B8<>, 86'576'872>);
+static_assert(has_parameters<vt::ViT_L32<>, 306'535'400>);
+static_assert(has_parameters<vt::ViT_L16<>, 304'326'632>);
+static_assert(has_parameters<vt::ViT_L14<>, 304'203'752>);
+static_assert(has_parameters<vt::ViT_H14<>, 632'045'800>);
+
+constexpr vt::ViTConfig small{.image = 12, .channels = 1, .patch = 4, .dim = 16, .depth = 2, .heads = 2, .mlp = 32};
+
+struct Result {
+  std::vector<float> losses, gradients, logits;
+};
+template <class P>
+Result train() {
+  using Net = vt::ViT<small, 3, P>;
+  vt::Model<Net> model(vt::seed{1}, vt::backend{.threads = 2});
+  auto step = vt::training_step(model, [](auto& net, auto x, auto labels) {
+    vt::Var logits = net(x);
+    return vt::Step{vt::cross_entropy(logits, labels), logits};
+  });
+  vt::AdamW optimiser(model, {.rate = 1e-2});
+  vt::Batch<typename Net::input, P> images(6);
+  for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = vt::normal_at<float>({5, 0, 1}, 0, i);
+  const vt::Labels labels{0, 1, 2, 0, 1, 2};
+  step.set_poison(true);
+  Result result;
+  for (int i = 0; i < 5; ++i) {
+    auto [loss, logits] = step(images, labels);
+    if (i == 0) result.gradients.assign(step.gradients(), step.gradients() + model.trainable().size());
+    optimiser.update(step);
+    result.losses.push_back(loss);
+  }
+  auto predict = vt::predictor(model);
+  result.logits = predict(images).to_vector();
+  return result;
+}
+void check_close(const std::vector<float>& a, const std::vector<float>& b, double tolerance) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO("number " << i);
+    REQUIRE(a[i] == Approx(b[i]).epsilon(tolerance).margin(tolerance));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a ViT that nvcc compiled trains on the host, alike on both CPU backends") {
+  const Result serial = train<vt::serial>(), cpu = train<vt::cpu>();
+  CHECK(serial.losses.back() < 0.7f * serial.losses.front());
+  check_close(cpu.gradients, serial.gradients, 1e-5);
+  check_close(cpu.losses, serial.losses, 1e-4);
+  check_close(cpu.logits, serial.logits, 1e-3);
+}
