@@ -29,7 +29,7 @@ list(FILTER vitrail_headers_io INCLUDE REGEX "/vitrail/(io|data)/")
 set(vitrail_headers_cuda ${vitrail_headers})
 list(FILTER vitrail_headers_cuda INCLUDE REGEX "/vitrail/(.*/)?cuda|\\.cuh$")
 set(vitrail_headers_thrust ${vitrail_headers})
-list(FILTER vitrail_headers_thrust INCLUDE REGEX "/vitrail/(.*/)?thrust")
+list(FILTER vitrail_headers_thrust INCLUDE REGEX "/vitrail/(.*[/_])?thrust")
 list(REMOVE_ITEM vitrail_headers_thrust ${vitrail_headers_cuda})
 list(REMOVE_ITEM vitrail_headers ${vitrail_headers_io} ${vitrail_headers_cuda} ${vitrail_headers_thrust})
 

@@ -12,11 +12,15 @@ if(nlohmann_json_FOUND AND ZLIB_FOUND)
   endif()
 endif()
 
-# constexpr functions of the standard library in device code.
+# constexpr functions of the standard library in device code, and OpenMP's threads in host code.
 if(NOT TARGET vitrail::cuda)
   add_library(vitrail::cuda INTERFACE IMPORTED ${vitrail_global})
   target_link_libraries(vitrail::cuda INTERFACE vitrail::vitrail)
   target_compile_options(vitrail::cuda INTERFACE $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:--expt-relaxed-constexpr>)
+  if(OpenMP_CXX_FOUND)  # CMake's own target has the flag for C++ only
+    target_compile_options(vitrail::cuda INTERFACE
+                           "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:SHELL:-Xcompiler ${OpenMP_CXX_FLAGS}>")
+  endif()
 endif()
 
 # Thrust for C++ sources; nvcc brings its own. VITRAIL_THRUST chooses: system, toolkit, a directory, or the first found.

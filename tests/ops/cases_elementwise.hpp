@@ -95,7 +95,7 @@ void broadcast_cases(const F& run) {
   run(op_case("sum with one for the batch", {4}, [](auto, auto x, auto w) { return x + w; },
               pointwise([](double x, double w) { return x + w; }), each<5, 7>(), once<5, 7>()));
   run(op_case("number for all", {4}, [](auto, auto x, auto w) { return x * w; },
-              pointwise([](double x, double w) { return x * w; }), each<33>(), once<1>({0.3, 2})));
+              pointwise([](double x, double w) { return x * w; }), each<33>(), once<>({0.3, 2})));
   run(op_case("no batch", {4}, [](auto, auto v, auto w) { return vt::exp(v) * w; },
               pointwise([](double v, double w) { return std::exp(v) * w; }), once<5, 7>(), once<7>()));
   run(op_case("untracked input", {4}, [](auto, auto x, auto w) { return x * w; },

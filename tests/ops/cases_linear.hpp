@@ -74,6 +74,10 @@ void linear_cases(const F& run) {
                 return add(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[3]);
               },
               each<3, 7>(), once<9, 7>(), once<9>(), each<3, 9>()));
+}
+// Products one after the other, and residuals that are read again.
+template <class F>
+void linear_chain_cases(const F& run) {
   run(op_case("linear with its input as residual", {8},
               [](auto, auto x, auto w, auto b) { return vt::linear_residual(x, w, b, x); },
               [](const Problem& p) {
@@ -98,6 +102,9 @@ void linear_cases(const F& run) {
                 return add(add(naive_linear(t, p.inputs[1], p.inputs[2], 7), h), h);
               },
               each<3, 7>(), once<7, 7>(), once<7>()));
+}
+template <class F>
+void patch_embedding_cases(const F& run) {
   run(op_case("patch_embedding, 4 pixels", {16}, [](auto, auto x, auto w, auto b) { return vt::patch_embedding(x, w, b); },
               naive_patch_embedding(3, 8, 12, 4), each<3, 8, 12>(), once<5, 3, 4, 4>(), once<5>()));
   run(op_case("patch_embedding, 3 pixels", {16}, [](auto, auto x, auto w, auto b) { return vt::patch_embedding(x, w, b); },

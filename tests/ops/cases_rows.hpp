@@ -154,16 +154,16 @@ void heads_cases(const F& run) {
 }
 template <class F>
 void loss_cases(const F& run) {
-  run(with_labels({2, 0, 8, 1, 4}, op_case("cross_entropy", {8},
+  run(with_labels({2, 0, 8, 1, 4}, op_case("cross_entropy", {8, 1},
       [](auto labels, auto z) { return vt::cross_entropy(z, labels); }, naive_cross_entropy(9, 0, -100), each<9>({-4, 4}))));
-  run(with_labels({2, -1, 8}, op_case("cross_entropy, smoothed, with ignored samples", {8},
+  run(with_labels({2, -1, 8}, op_case("cross_entropy, smoothed, with ignored samples", {8, 1},
       [](auto labels, auto z) { return vt::cross_entropy(z, labels, {.label_smoothing = 0.1, .ignore_index = -1}); },
       naive_cross_entropy(33, 0.1, -1), each<33>({-4, 4}))));
   run(with_labels({-100}, op_case("cross_entropy, all ignored", {0},
       [](auto labels, auto z) { return vt::cross_entropy(z, labels); }, naive_cross_entropy(9, 0, -100), each<9>({-4, 4}))));
-  run(with_labels({0}, op_case("cross_entropy of one class", {8},
+  run(with_labels({0}, op_case("cross_entropy of one class", {8, 1},
       [](auto labels, auto z) { return vt::cross_entropy(z, labels); }, naive_cross_entropy(1, 0, -100), each<1>())));
-  run(with_labels({0, 1}, op_case("two losses", {8},
+  run(with_labels({0, 1}, op_case("two losses", {8, 1},
       [](auto labels, auto z, auto y) { return vt::cross_entropy(z, labels) + vt::cross_entropy(y, labels) * 0.5; },
       [](const Problem& p) {
         const auto loss = naive_cross_entropy(5, 0, -100);

@@ -1,4 +1,4 @@
-// linear.cpp - products with weights, and the patch embedding.
+// linear.cpp - products with weights.
 #include "cases_linear.hpp"
 #include "checks.hpp"
 

@@ -48,16 +48,19 @@ void eigen_product(const Product<T>& p, std::size_t entry, std::size_t begin, st
       const auto at = static_cast<std::ptrdiff_t>(i);
       Eigen::Map<EigenBlock<T>, Eigen::Unaligned, Eigen::OuterStride<>> to(
           c + at * p.c_row, static_cast<Eigen::Index>(rows), n, Eigen::OuterStride<>(p.c_row));
-      if (!p.accumulate) to.setZero();
+      // The product comes last, since the residual may be C itself.
+      for (std::size_t r = 0; r < rows; ++r) {
+        const std::ptrdiff_t local = at + static_cast<std::ptrdiff_t>(r);
+        T* row = c + local * p.c_row;
+        const T* residual =
+            p.residual ? p.residual + batch * p.residual_batch + (first + local) * p.residual_row : nullptr;
+        for (std::size_t j = 0; j < p.n; ++j) {
+          row[j] = (p.accumulate ? row[j] : T(0)) + (p.bias ? p.bias[j] : T(0)) + (residual ? residual[j] : T(0));
+        }
+      }
       with_map(a + at * p.a_row, rows, p.k, p.a_row, p.a_column, [&](const auto& block) {
         to.noalias() += p.scale * (block * b);
       });
-      for (std::size_t r = 0; r < rows && (p.bias || p.residual); ++r) {
-        T* row = c + (at + static_cast<std::ptrdiff_t>(r)) * p.c_row;
-        const T* residual =
-            p.residual ? p.residual + (first + at + static_cast<std::ptrdiff_t>(r)) * p.residual_row : nullptr;
-        for (std::size_t j = 0; j < p.n; ++j) row[j] += (p.bias ? p.bias[j] : T(0)) + (residual ? residual[j] : T(0));
-      }
     }
   });
 }

@@ -150,8 +150,15 @@ template <isa I> void product_at(const Workers& workers, const Product<float>& g
 
 /// Computes g. Errors: none but std::bad_alloc for scratch. The bits of an element depend on its row of A, its column of B, k
 /// and the instruction set, and on nothing else.
-inline void product(const Workers& workers, const Product<float>& g) {
+inline void product(const Workers& workers, Product<float> g) {
   if (g.m == 0 || g.n == 0 || g.count == 0) return;
+  // Contiguous samples times one weight are one product: its panels are then packed once.
+  const auto m = static_cast<std::ptrdiff_t>(g.m);
+  if (g.b_batch == 0 && g.a_batch == m * g.a_row && g.c_batch == m * g.c_row &&
+      (g.residual == nullptr || g.residual_batch == m * g.residual_row)) {
+    g.m *= g.count;
+    g.count = 1;
+  }
   at_level(workers.level, [&]<isa I>() { detail::product_at<I>(workers, g); });
 }
 

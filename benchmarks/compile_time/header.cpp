@@ -1,0 +1,4 @@
+// header.cpp - the umbrella header and nothing else.
+#include <vitrail/vitrail.hpp>
+
+int main() {}

@@ -1,0 +1,36 @@
+// thrust.cpp - every case on Thrust, which has the required set of a backend and nothing more.
+#include <vitrail/nn/policy_thrust.hpp>
+
+#include "cases_elementwise.hpp"
+#include "cases_linear.hpp"
+#include "cases_rows.hpp"
+#include "cases_tokens.hpp"
+#include "checks.hpp"
+
+namespace {
+
+struct ThrustRunner {
+  template <class C>
+  void operator()(const C& c) const {
+    const vitrail::thrust_host::backend backend{};
+    registry::check_values<vitrail::thrust_host>(c, backend, "thrust_host");
+    registry::check_plan<vitrail::thrust_host>(c, backend, "thrust_host");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every case on Thrust") {
+  const ThrustRunner run;
+  registry::function_cases(run);
+  registry::arithmetic_cases(run);
+  registry::broadcast_cases(run);
+  registry::linear_cases(run);
+  registry::linear_chain_cases(run);
+  registry::patch_embedding_cases(run);
+  registry::softmax_cases(run);
+  registry::attention_cases(run);
+  registry::heads_cases(run);
+  registry::loss_cases(run);
+  registry::token_cases(run);
+}
