@@ -20,7 +20,8 @@ namespace vt = vitrail;
 
 namespace {
 
-// Every named model is traced in a constant: its shapes, facts and parameters go through the front end, no kernel is made.
+// Every named model is traced in a constant: its shapes, facts and parameters go through the front end, no kernel is
+// made.
 template <class Model, std::size_t Parameters>
 constexpr bool has_parameters = vt::cost_of<Model>(1).parameters == Parameters;
 static_assert(has_parameters<vt::ViT_Ti16<>, 5'717'416>);

@@ -23,7 +23,7 @@ template <isa I> using lane_indices_of = typename make_lane_indices<static_cast<
 
 template <int Shift, isa I, int... X> VITRAIL_INLINE lane<I> rotate_(const lane<I>& a, lane_indices<X...>) {
   constexpr int width = static_cast<int>(lane_width<I>);
-  using Bits = typename lane<I>::Bits;
+  using Bits [[maybe_unused]] = typename lane<I>::Bits;  // clang does not read it
   lane<I> r;
   r.v = VITRAIL_SHUFFLE(Bits, a.v, a.v, ((X + Shift) % width)...);
   return r;
@@ -53,7 +53,7 @@ template <isa I> VITRAIL_INLINE float max_of(lane<I> x) {
 template <int Run, bool High, isa I, int... X>
 VITRAIL_INLINE lane<I> zip_(const lane<I>& a, const lane<I>& b, lane_indices<X...>) {
   constexpr int width = static_cast<int>(lane_width<I>);
-  using Bits = typename lane<I>::Bits;
+  using Bits [[maybe_unused]] = typename lane<I>::Bits;  // clang does not read it
   lane<I> r;
   r.v = VITRAIL_SHUFFLE(Bits, a.v, b.v, ((X & Run) ? width + (High ? X : X - Run) : (High ? X + Run : X))...);
   return r;

@@ -1,10 +1,10 @@
-// thrust.hpp - the required set of a backend and nothing more, written with Thrust's algorithms for its systems on the host.
+// thrust.hpp - the required set of a backend and no more, written with Thrust's algorithms for its systems on the host.
 //
-// It works with Thrust 1.17 as distributions have it and with the toolkit's, under g++, clang and nvcc's host pass. What is
-// faster on a CPU is backend/openmp.hpp; this one shows that a model runs wherever Thrust does.
+// It works with Thrust 1.17 as distributions have it and with the toolkit's, under g++, clang and nvcc's host pass.
+// What is faster on a CPU is backend/openmp.hpp; this one shows that a model runs wherever Thrust does.
 #pragma once
 
-// Thrust's default system is CUDA, for which its headers ask for those of the toolkit. Only explicit policies are used below.
+// Thrust's default system is CUDA, which asks for the toolkit's headers. Only explicit policies are used below.
 #if !defined(THRUST_DEVICE_SYSTEM) && !defined(__CUDACC__)
 #define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_CPP
 #endif
@@ -44,9 +44,9 @@ struct thrust_omp {
 
 namespace detail {
 
-// One tile of C = A B for any strides. The sum of an element runs over k in ascending order, whatever the tile, so that its
-// bits follow from the product alone. 32 x 64: tile and panel of B stay in the L1 cache in float, and small products (one head
-// of an attention, the gradient of a narrow weight) still give work to several threads.
+// One tile of C = A B for any strides. The sum of an element runs over k in ascending order, whatever the tile, so that
+// its bits follow from the product alone. 32 x 64: tile and panel of B stay in the L1 cache in float, and small
+// products (one head of an attention, the gradient of a narrow weight) still give work to several threads.
 template <class T>
 struct ProductTile {
   static constexpr std::size_t rows = 32, columns = 64, depth = 32, unroll = 4;
@@ -85,7 +85,8 @@ struct ProductTile {
   void load_panel(const Product<T>& p, const T* b, std::size_t count, std::size_t width) {
     if (count < depth || width < columns) std::fill_n(&panel[0][0], depth * columns, T(0));
     if (p.b_column == 1) {
-      for (std::size_t q = 0; q < count; ++q) std::copy_n(b + static_cast<std::ptrdiff_t>(q) * p.b_row, width, panel[q]);
+      for (std::size_t q = 0; q < count; ++q)
+        std::copy_n(b + static_cast<std::ptrdiff_t>(q) * p.b_row, width, panel[q]);
     } else {
       for (std::size_t j = 0; j < width; ++j) {
         const T* from = b + static_cast<std::ptrdiff_t>(j) * p.b_column;
@@ -114,16 +115,17 @@ struct error_this_system_of_Thrust_needs_fopenmp;
 
 }  // namespace detail
 
-// backend{.threads = n}: thrust_omp has no number of threads for one call, and setting OpenMP's would change the user's program.
-// So n is an upper bound: work is given out in n portions, of which OpenMP's own threads (OMP_NUM_THREADS, else the cores)
-// take one each. 0: as many as OpenMP has. The results have the same bits for any number of either.
+// backend{.threads = n}: thrust_omp has no number of threads for one call, and setting OpenMP's would change the user's
+// program. So n is an upper bound: work is given out in n portions, of which OpenMP's own threads (OMP_NUM_THREADS,
+// else the cores) take one each. 0: as many as OpenMP has. The results have the same bits for any number of either.
 template <class System>
 class Thrust {
  public:
   using memory = HostMemory;
   static constexpr const char* name = System::name;
 
-  explicit Thrust(backend options = {}) : threads_(options.threads > 0 ? static_cast<std::size_t>(options.threads) : 0) {
+  explicit Thrust(backend options = {})
+      : threads_(options.threads > 0 ? static_cast<std::size_t>(options.threads) : 0) {
     if constexpr (!System::available) {
       (void)sizeof(detail::error_this_system_of_Thrust_needs_fopenmp<System>);
       static_assert(System::available, "Thrust<thrust_omp> needs -fopenmp; Thrust<thrust_cpp> does without");
@@ -182,8 +184,8 @@ class Thrust {
   }
 
  private:
-  // As for backend/openmp.hpp: 8192 floats stay in the L1 cache with their results; below 16384 a parallel region costs more
-  // than it saves.
+  // As for backend/openmp.hpp: 8192 floats stay in the L1 cache with their results; below 16384 a parallel region costs
+  // more than it saves.
   static constexpr std::size_t elements_per_piece = 8192, serial_elements = 16384, columns_per_block = 64;
 
   // Calls task(i) for every i < count.

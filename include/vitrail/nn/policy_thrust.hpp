@@ -1,4 +1,5 @@
-// policy_thrust.hpp - policies that run a model on Thrust: vt::Model<vt::ViT_S16<vt::thrust_host>>. Needs Thrust, hence apart.
+// policy_thrust.hpp - policies that run a model on Thrust: vt::Model<vt::ViT_S16<vt::thrust_host>>. Needs Thrust, hence
+// apart.
 #pragma once
 
 #include "../backend/thrust.hpp"
