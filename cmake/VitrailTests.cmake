@@ -10,10 +10,12 @@ endif()
 get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 set(vitrail_compile_flags -I${PROJECT_SOURCE_DIR}/include -isystem ${eigen_include})
 
-# vitrail_add_run_test(NAME TARGET ARGUMENTS...): runs a program under the small stack that the library fits in.
+# vitrail_add_run_test(NAME TARGET ARGUMENTS...): runs a program under the small stack that the library fits in. Threads that
+# wait shall sleep: tests run beside each other, and a spinning team of two on a busy core takes milliseconds per region.
 function(vitrail_add_run_test name target)
   add_test(NAME ${name} COMMAND sh -c "ulimit -s ${VITRAIL_TEST_STACK_KIB} && exec \"$0\" \"$@\""
            $<TARGET_FILE:${target}> ${ARGN})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()
 
 # A first line "// test: separate, serial, timeout 600, label slow" (any of them) sets how a file is built and run:

@@ -8,7 +8,8 @@
 #include "catch.hpp"
 
 // The text of the vitrail::error that `call` throws; empty if it throws none.
-template <class Call> std::string message_of(Call call) {
+template <class Call>
+std::string message_of(Call call) {
   try {
     call();
     return {};

@@ -1,6 +1,6 @@
 // safetensors.cpp - which files are accepted, and that no file does worse than being refused.
 #include <vitrail/error.hpp>
-#include <vitrail/io/safetensors_header.hpp>
+#include <vitrail/io/safetensors.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "catch.hpp"
 #include "messages.hpp"
 #include "safetensors_cases.hpp"
+#include "temporary_folder.hpp"
 
 using namespace vitrail;
 using safetensors_cases::Case;
@@ -70,6 +71,17 @@ TEST_CASE("safetensors: the 88 files of the reference's table") {
   CHECK(accepted == 15);
 }
 
+TEST_CASE("safetensors: opening a file gives the same verdicts") {
+  const TemporaryFolder folder;
+  for (const Case& one : safetensors_cases::oracle()) {
+    INFO(one.name);
+    write_text(folder / "case", one.bytes);
+    const std::string message = message_of([&] { Safetensors::open(folder / "case"); });
+    CHECK(message.empty() == one.fragment.empty());
+    CHECK_THAT(message, contains(one.fragment));
+  }
+}
+
 TEST_CASE("safetensors: stricter than the reference") {
   std::size_t stricter = 0;
   for (const Case& one : safetensors_cases::strict()) {
@@ -82,8 +94,8 @@ TEST_CASE("safetensors: stricter than the reference") {
 TEST_CASE("safetensors: a million tensors and no more") {
   std::string text = "{";
   for (std::size_t i = 0; i <= 1'000'000; ++i) {
-    if (i != 0) text += ',';
-    text += "\"" + std::to_string(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+    text.append(i == 0 ? "\"" : ",\"").append(std::to_string(i));
+    text += R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
   }
   // The tensor that is refused is the one after a million.
   CHECK_THAT(message_for(safetensors_cases::file(text + "}")),

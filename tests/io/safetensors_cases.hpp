@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "safetensors_text.hpp"
 
 namespace safetensors_cases {
 
@@ -18,40 +20,9 @@ struct Case {
   std::string fragment;    // of the message; empty: accepted
 };
 
-inline std::string with_length(std::uint64_t length, std::string_view rest) {
-  std::string bytes(8, '\0');
-  std::memcpy(bytes.data(), &length, 8);
-  return bytes.append(rest);
-}
-// A file with that header and `data` bytes behind it.
-inline std::string file(std::string_view header, std::size_t data = 0) {
-  return with_length(header.size(), header) + std::string(data, '\1');
-}
-// The record of one tensor; the last two are JSON text.
-inline std::string tensor(std::string_view name, std::string_view type, std::string_view shape,
-                          std::string_view offsets) {
-  std::string text = "\"";
-  text.append(name).append("\":{\"dtype\":\"").append(type).append("\",\"shape\":").append(shape);
-  return text.append(",\"data_offsets\":").append(offsets).append("}");
-}
-inline std::string only(std::string_view name, std::string_view type, std::string_view shape,
-                        std::string_view offsets) {
-  return "{" + tensor(name, type, shape, offsets) + "}";
-}
-inline std::string repeated(std::string_view text, std::size_t count) {
-  std::string result;
-  for (std::size_t i = 0; i < count; ++i) result += text;
-  return result;
-}
-inline std::string list_of(std::string_view element, std::size_t count) {
-  return count == 0 ? "[]" : "[" + repeated(std::string(element) + ",", count - 1) + std::string(element) + "]";
-}
-
-// The valid file that most bad ones differ from in one place.
-inline const std::string good = only("t", "F32", "[2]", "[0,8]");
-
 // 63 files that the reference rejects and 25 that it accepts.
-inline std::vector<Case> oracle() {
+// Cold: optimising it would take half a minute.
+[[gnu::cold]] inline std::vector<Case> oracle() {
   using namespace std::string_literals;
   const std::string g = good, open = g.substr(0, g.size() - 1);
   const auto shape = [](std::string_view text, std::size_t bytes) {
@@ -61,7 +32,8 @@ inline std::vector<Case> oracle() {
     return file(only("t", "F32", "[2]", text), bytes);
   };
   const auto pair = [](std::string_view first, std::string_view second, std::size_t bytes) {
-    return file("{" + tensor("a", "F32", "[2]", first) + "," + tensor("b", "F32", "[2]", second) + "}", bytes);
+    return file(std::string("{") + tensor("a", "F32", "[2]", first) + "," + tensor("b", "F32", "[2]", second) + "}",
+                bytes);
   };
   const std::uint64_t high = std::uint64_t{1} << 63;
   return {
@@ -80,7 +52,7 @@ inline std::vector<Case> oracle() {
       // The text
       {"not UTF-8", file(only("\xff\xfe", "F32", "[2]", "[0,8]"), 8), false, "not valid JSON"},
       {"one brace", file("{"), false, "ends with something else"},
-      {"an array", file("[" + g + "]", 8), false, "starts with something else"},
+      {"an array", file(std::string("[") + g + "]", 8), false, "starts with something else"},
       {"null", file("null"), false, "starts with something else"},
       {"a number", file("42"), false, "starts with something else"},
       {"trailing x", file(g + "x", 8), false, "ends with something else"},
@@ -160,7 +132,8 @@ inline std::vector<Case> oracle() {
       {"identical ranges", pair("[0,8]", "[0,8]", 8), false, "tensor 'b': data_offsets: expected a begin of 8"},
       {"names out of order", pair("[8,16]", "[0,8]", 16), true, ""},
       {"two empty at one place",
-       file("{" + tensor("a", "F32", "[0]", "[0,0]") + "," + tensor("b", "F32", "[0]", "[0,0]") + "}"), true, ""},
+       file(std::string("{") + tensor("a", "F32", "[0]", "[0,0]") + "," + tensor("b", "F32", "[0]", "[0,0]") + "}"),
+       true, ""},
       // Coverage
       {"bytes behind", file(g, 12), false, "expected 8 bytes of data as the header says, found 12"},
       {"2 bytes short", file(g, 6), false, "expected an end within the file's 6 bytes of data, found 8"},
@@ -197,13 +170,14 @@ inline std::vector<Case> oracle() {
       // Alignment
       {"header not a multiple of 8", file(g + (g.size() % 8 == 7 ? "  " : " "), 8), true, ""},
       {"F64 at an odd byte",
-       file("{" + tensor("a", "U8", "[1]", "[0,1]") + "," + tensor("b", "F64", "[1]", "[1,9]") + "}", 9), true, ""},
+       file(std::string("{") + tensor("a", "U8", "[1]", "[0,1]") + "," + tensor("b", "F64", "[1]", "[1,9]") + "}", 9),
+       true, ""},
   };
 }
 
 // Files that the reference accepts (or that no reference verdict is claimed for) and that are refused all the same,
 // with the boundary cases that are not.
-inline std::vector<Case> strict() {
+[[gnu::cold]] inline std::vector<Case> strict() {
   std::vector<Case> cases;
   const auto add = [&](std::string name, std::string bytes, bool reference, std::string fragment) {
     cases.push_back({std::move(name), std::move(bytes), reference, std::move(fragment)});
@@ -279,12 +253,15 @@ inline std::vector<Case> strict() {
   add("metadata null, then given", file(R"({"__metadata__":null,"__metadata__":{},)" + good.substr(1), 8), false,
       "expected one __metadata__, found two");
   add("empty tensors with one name",
-      file("{" + tensor("a", "F32", "[0]", "[0,0]") + "," + tensor("a", "F32", "[0]", "[0,0]") + "}"), true,
-      "tensor 'a': expected unique names");
-  add("a name thrice",
-      file("{" + repeated(tensor("a", "U8", "[1]", "[0,1]") + ",", 2) + tensor("a", "U8", "[1]", "[0,1]") + "}", 1),
+      file(std::string("{") + tensor("a", "F32", "[0]", "[0,0]") + "," + tensor("a", "F32", "[0]", "[0,0]") + "}"),
       true, "tensor 'a': expected unique names");
-  add("NUL between the tokens", file("{" + std::string(1, '\0') + good.substr(1), 8), false, "contains a NUL byte");
+  add("a name thrice",
+      file(std::string("{") + repeated(tensor("a", "U8", "[1]", "[0,1]") + ",", 2) + tensor("a", "U8", "[1]", "[0,1]") +
+               "}",
+           1),
+      true, "tensor 'a': expected unique names");
+  add("NUL between the tokens", file(std::string("{") + std::string(1, '\0') + good.substr(1), 8), false,
+      "contains a NUL byte");
   add("NUL and a brace behind", file(good + std::string(1, '\0') + "}", 8), false, "contains a NUL byte");
   add("only spaces", file("        "), false, "header is empty");
   add("two objects", file("{}{}"), false, "not valid JSON");

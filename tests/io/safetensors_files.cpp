@@ -22,7 +22,7 @@
 
 #include "catch.hpp"
 #include "messages.hpp"
-#include "safetensors_cases.hpp"
+#include "safetensors_text.hpp"
 #include "temporary_folder.hpp"
 
 using namespace vitrail;
@@ -171,7 +171,8 @@ TEST_CASE("safetensors: many chunks, unaligned data, small rooms") {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.25f;
   using namespace safetensors_cases;
   std::string bytes = safetensors_cases::file(
-      "{" + tensor("a", "U8", "[1]", "[0,1]") + "," + tensor("v", "F32", "[100003]", "[1,400013]") + "}", 1);
+      std::string("{") + tensor("a", "U8", "[1]", "[0,1]") + "," + tensor("v", "F32", "[100003]", "[1,400013]") + "}",
+      1);
   bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * 4);
   write_text(folder / "odd.safetensors", bytes);
   const Safetensors file = Safetensors::open(folder / "odd.safetensors");
@@ -207,11 +208,6 @@ TEST_CASE("safetensors: not files") {
   write_text(folder / "empty", "");
   CHECK_THAT(message_of([&] { Safetensors::open(folder / "empty"); }),
              contains("empty: expected at least 8 bytes, found 0"));
-  for (const auto& one : safetensors_cases::oracle()) {
-    INFO(one.name);
-    write_text(folder / "case", one.bytes);
-    CHECK(message_of([&] { Safetensors::open(folder / "case"); }).empty() == one.fragment.empty());
-  }
 }
 
 TEST_CASE("safetensors: what must not be written is not") {
@@ -286,7 +282,8 @@ TEST_CASE("safetensors: a hostile file does not make the reader grow") {
   CHECK(grown_mib(safetensors_cases::file("{\"t\":{\"shape\":" + list_of("1", size / 2) + "}}")) <= 24);
   CHECK(grown_mib(safetensors_cases::file("{\"" + std::string(size, 'n') + "\":1}")) <= 24);
   CHECK(grown_mib(safetensors_cases::file(
-            "{" + repeated(R"("t":{"dtype":"U8","shape":[],"data_offsets":[0,1]},)", size / 51) + "}", 1)) <= 24);
+            std::string("{") + repeated(R"("t":{"dtype":"U8","shape":[],"data_offsets":[0,1]},)", size / 51) + "}",
+            1)) <= 24);
   // Refused only when all of it has been parsed.
   std::string overlapping = "{";
   while (overlapping.size() < size) {

@@ -185,10 +185,12 @@ std::unique_ptr<vitrail::detail::Schedule> schedule_of(const C& c, Data<T>& data
   vitrail::plan_step(schedule->trace, loss.id, sizeof(T), schedule->plan);
   return schedule;
 }
-// The same program on the step tape, poisoned with NaN, or on the retaining tape.
+using EditPlan = void (*)(const vitrail::Trace&, vitrail::Plan&);
+// The same program on the step tape, poisoned with NaN, or on the retaining tape. `edit` spoils the plan, for negative controls.
 template <class P, class C, class T = typename P::value>
-Result<T> run_probed(const C& c, Data<T>& data, const typename P::backend& backend, bool planned) {
+Result<T> run_probed(const C& c, Data<T>& data, const typename P::backend& backend, bool planned, EditPlan edit = nullptr) {
   const auto schedule = schedule_of<P>(c, data);
+  if (edit) edit(schedule->trace, schedule->plan);
   const auto sizes = parameter_sizes(c);
   std::vector<std::size_t> offsets;
   std::size_t total = 0;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../backend/backend.hpp"
 #include "../backend/philox.hpp"
 #include "../backend/rows.hpp"
 #include "step.hpp"

@@ -36,7 +36,8 @@ struct PosixFile {
 // Bytes go to a new file in the same directory; commit() makes them durable and gives them the name in one step.
 // Destroyed before that, it leaves nothing. Processes may write the same path at once: the last commit wins. A symbolic
 // link is followed, so the file that it points to is replaced; permissions of a replaced file are kept.
-template <class FileOperations = PosixFile> class AtomicFile {
+template <class FileOperations = PosixFile>
+class AtomicFile {
  public:
   // Throws io_error if the directory does not exist or cannot be written, or if `path` is a directory.
   explicit AtomicFile(const std::filesystem::path& path) : path_(path) {
@@ -107,7 +108,8 @@ template <class FileOperations = PosixFile> class AtomicFile {
 
  private:
   // Repeats a call that a signal interrupted; a thousand times in a row without progress is no signal any more.
-  template <class Call> static auto retried(Call call) {
+  template <class Call>
+  static auto retried(Call call) {
     auto result = call();
     for (int attempt = 0; attempt < 1000 && result < 0 && errno == EINTR; ++attempt) result = call();
     return result;

@@ -113,7 +113,8 @@ std::size_t convert_elements(const std::byte* from, std::size_t count, T* to, Co
   }
   return count;
 }
-template <class Stored, class T> std::size_t convert_integers(const std::byte* from, std::size_t count, T* to) {
+template <class Stored, class T>
+std::size_t convert_integers(const std::byte* from, std::size_t count, T* to) {
   return convert_elements<Stored>(from, count, to, [](Stored stored, T& value) {
     if (!std::in_range<T>(stored)) return false;
     value = static_cast<T>(stored);
@@ -124,7 +125,8 @@ template <class Stored, class T> std::size_t convert_integers(const std::byte* f
 
 // Whether elements of `type` can be read as T: floating-point types as float or double, integers as integers, BOOL as 0
 // or 1.
-template <Readable T> constexpr bool convertible(dtype type) {
+template <Readable T>
+constexpr bool convertible(dtype type) {
   if constexpr (std::floating_point<T>)
     return type == dtype::f16 || type == dtype::bf16 || type == dtype::f32 || type == dtype::f64;
   else
@@ -134,7 +136,8 @@ template <Readable T> constexpr bool convertible(dtype type) {
 
 // Converts `count` elements of a convertible `type`. Gives the index of the first element that T cannot hold (an
 // integer out of range, a finite double beyond float), `count` if all fit.
-template <Readable T> std::size_t convert(dtype type, const std::byte* from, std::size_t count, T* to) {
+template <Readable T>
+std::size_t convert(dtype type, const std::byte* from, std::size_t count, T* to) {
   if constexpr (std::floating_point<T>) {
     switch (type) {
       case dtype::f16:

@@ -56,7 +56,8 @@ class Safetensors {
   // integers and BOOL as any integer type that holds their values. Throws shape_error unless `out` has as many
   // elements, io_error for another dtype, for a value that T cannot hold, and if the file cannot be read; `out` may
   // then be partly written.
-  template <Readable T> void read(const TensorInfo& info, std::span<T> out) const {
+  template <Readable T>
+  void read(const TensorInfo& info, std::span<T> out) const {
     if (!convertible<T>(info.type))
       fail(info, std::string("expected a dtype that can be read as ") + std::string(dtype_name(dtype_of<T>)) +
                      ", found " + std::string(dtype_name(info.type)));
@@ -81,7 +82,8 @@ class Safetensors {
     }
   }
   // The same by name, into new memory.
-  template <Readable T> std::vector<T> read(std::string_view name) const {
+  template <Readable T>
+  std::vector<T> read(std::string_view name) const {
     const TensorInfo& info = at(name);
     if (!convertible<T>(info.type)) read(info, std::span<T>());  // throws; F4 and F6 have no whole bytes to count by
     std::vector<T> values(static_cast<std::size_t>(checked_bytes(info) * 8 / dtype_bits(info.type)));

@@ -28,7 +28,8 @@ inline std::string spelled(std::string_view text, std::size_t limit = 120) {
 }
 
 // "[2, 3]", as shapes are spelled in messages; long ones are cut off.
-template <class Extents> std::string spelled_shape(const Extents& extents) {
+template <class Extents>
+std::string spelled_shape(const Extents& extents) {
   std::string result = "[";
   std::size_t count = 0;
   for (const auto extent : extents) {

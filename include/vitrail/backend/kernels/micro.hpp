@@ -144,48 +144,62 @@ VITRAIL_INLINE void tile(const PanelBlock& block, const float* a, std::ptrdiff_t
 
 }  // namespace detail
 
-/// Rows of A times a panel of `Vectors` registers of columns.
-template <std::size_t Vectors> struct PanelProduct {
-  template <isa I> VITRAIL_INLINE static void body(const PanelBlock* pointer) {
-    const PanelBlock& block = *pointer;
-    const RowTiles split(block.rows);
-    const auto depth = static_cast<std::ptrdiff_t>(block.depth);
-    const float* a = block.a;
-    const float* residual = block.residual;
-    float* c = block.c;
-    const auto run = [&]<std::size_t Rows>(std::integral_constant<std::size_t, Rows>) VITRAIL_LAMBDA {
-      constexpr auto rows = static_cast<std::ptrdiff_t>(Rows);
-      const std::ptrdiff_t a_row = block.a_packed ? 1 : block.a_row, a_column = block.a_packed ? rows : block.a_column;
-      detail::tile<I, Rows, Vectors>(block, a, a_row, a_column, c, residual);
-      a += block.a_packed ? rows * depth : rows * block.a_row;
-      c += rows * block.c_row;
-      if (residual != nullptr) residual += rows * block.residual_row;
-    };
-    std::size_t t = 0;
-    // One register of columns: 6 accumulators are too few to hide the latency of an addition.
-    if constexpr (Vectors == 1)
-      if (!block.a_packed && split.height + (split.taller > 0) == tile_rows)
-        for (const std::size_t sixes = split.taller > 0 ? split.taller : split.tiles; t + 2 <= sixes; t += 2)
-          run(std::integral_constant<std::size_t, 12>{});
-    for (; t < split.tiles; ++t) {
-      const std::size_t height = split.height + (t < split.taller);
-      if (height == 6) run(std::integral_constant<std::size_t, 6>{});
-      else if (height == 5) run(std::integral_constant<std::size_t, 5>{});
-      else if (height == 4) run(std::integral_constant<std::size_t, 4>{});
-      else
-        for (std::size_t i = 0; i < height; ++i) run(std::integral_constant<std::size_t, 1>{});
+/// A run of tiles of equal height times a panel of `Vectors` registers of columns. A root of its own for each height: with all
+/// heights in one function g++ spills an accumulator of the AVX2 tile inside its loop, which halves the speed.
+template <std::size_t Rows, std::size_t Vectors> struct TileRun {
+  template <isa I>
+  VITRAIL_INLINE static void body(const PanelBlock* block, std::size_t tiles, const float* a, float* c, const float* residual) {
+    constexpr auto rows = static_cast<std::ptrdiff_t>(Rows);
+    const bool packed = block->a_packed;
+    const std::ptrdiff_t a_row = packed ? 1 : block->a_row, a_column = packed ? rows : block->a_column;
+    const std::ptrdiff_t a_tile = rows * (packed ? static_cast<std::ptrdiff_t>(block->depth) : block->a_row);
+    for (std::size_t t = 0; t < tiles; ++t) {
+      detail::tile<I, Rows, Vectors>(*block, a, a_row, a_column, c, residual);
+      a += a_tile;
+      c += rows * block->c_row;
+      if (residual != nullptr) residual += rows * block->residual_row;
     }
   }
 };
 
-/// Runs PanelProduct for a run-time number of registers, 1 ... tile_vectors<I>.
+/// Runs a block whose panel has `Vectors` registers of columns.
+template <isa I, std::size_t Vectors> void panel_product(const PanelBlock& block) {
+  std::size_t row = 0;
+  const auto run = [&]<std::size_t Rows>(std::integral_constant<std::size_t, Rows>, std::size_t tiles) {
+    if (tiles == 0) return;
+    const auto first = static_cast<std::ptrdiff_t>(row);
+    on<I>::template call<TileRun<Rows, Vectors>>(
+        &block, tiles, block.a + first * (block.a_packed ? static_cast<std::ptrdiff_t>(block.depth) : block.a_row),
+        block.c + first * block.c_row, block.residual == nullptr ? nullptr : block.residual + first * block.residual_row);
+    row += tiles * Rows;
+  };
+  const auto run_height = [&](std::size_t height, std::size_t tiles) {
+    if (height == 6) {
+      // One register of columns: 6 accumulators are too few to hide the latency of an addition, 12 are not.
+      if constexpr (Vectors == 1)
+        if (!block.a_packed) run(std::integral_constant<std::size_t, 12>{}, tiles / 2), tiles %= 2;
+      run(std::integral_constant<std::size_t, 6>{}, tiles);
+    } else if (height == 5) {
+      run(std::integral_constant<std::size_t, 5>{}, tiles);
+    } else if (height == 4) {
+      run(std::integral_constant<std::size_t, 4>{}, tiles);
+    } else {
+      run(std::integral_constant<std::size_t, 1>{}, tiles * height);
+    }
+  };
+  const RowTiles split(block.rows);
+  run_height(split.height + 1, split.taller);
+  run_height(split.height, split.tiles - split.taller);
+}
+
+/// The same for a run-time number of registers, 1 ... tile_vectors<I>.
 template <isa I> void panel_product(std::size_t vectors, const PanelBlock& block) {
   if constexpr (tile_vectors<I> == 4) {
-    if (vectors == 4) return on<I>::template call<PanelProduct<4>>(&block);
-    if (vectors == 3) return on<I>::template call<PanelProduct<3>>(&block);
+    if (vectors == 4) return panel_product<I, 4>(block);
+    if (vectors == 3) return panel_product<I, 3>(block);
   }
-  if (vectors == 2) return on<I>::template call<PanelProduct<2>>(&block);
-  on<I>::template call<PanelProduct<1>>(&block);
+  if (vectors == 2) return panel_product<I, 2>(block);
+  panel_product<I, 1>(block);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU::kernels

@@ -1,7 +1,6 @@
-// thrust.cpp - every case on Thrust, which has the required set of a backend and nothing more.
+// thrust_ops.cpp - products, rows and tokens on Thrust, which has the required set of a backend and nothing more.
 #include <vitrail/nn/policy_thrust.hpp>
 
-#include "cases_elementwise.hpp"
 #include "cases_linear.hpp"
 #include "cases_rows.hpp"
 #include "cases_tokens.hpp"
@@ -20,11 +19,8 @@ struct ThrustRunner {
 
 }  // namespace
 
-TEST_CASE("every case on Thrust") {
+TEST_CASE("Thrust: products, rows and tokens") {
   const ThrustRunner run;
-  registry::function_cases(run);
-  registry::arithmetic_cases(run);
-  registry::broadcast_cases(run);
   registry::linear_cases(run);
   registry::linear_chain_cases(run);
   registry::patch_embedding_cases(run);

@@ -1,0 +1,72 @@
+// vit.cpp - the Vision Transformer: parameters of the named variants, gradients of tiny ones in double.
+#include "catch.hpp"
+
+#include <vitrail/autodiff/gradient_check.hpp>
+#include <vitrail/models/vit.hpp>
+#include <vitrail/nn/model.hpp>
+#include <vitrail/ops/cross_entropy.hpp>
+
+namespace vt = vitrail;
+
+namespace {
+
+template <class M>
+constexpr std::size_t parameters() {
+  M module{};
+  std::size_t count = 0;
+  vt::each_parameter(module, [&](const auto& p) { count += std::remove_cvref_t<decltype(p)>::shape::size; });
+  return count;
+}
+
+// timm's counts; B/16, B/32, L/16, L/32 and H/14 are torchvision's num_params too.
+static_assert(parameters<vt::ViT_Ti16<>>() == 5'717'416);
+static_assert(parameters<vt::ViT_S32<>>() == 22'878'952);
+static_assert(parameters<vt::ViT_S16<>>() == 22'050'664);
+static_assert(parameters<vt::ViT_B32<>>() == 88'224'232);
+static_assert(parameters<vt::ViT_B16<>>() == 86'567'656);
+static_assert(parameters<vt::ViT_B16_384<>>() == 86'859'496);
+static_assert(parameters<vt::ViT_B8<>>() == 86'576'872);
+static_assert(parameters<vt::ViT_L32<>>() == 306'535'400);
+static_assert(parameters<vt::ViT_L16<>>() == 304'326'632);
+static_assert(parameters<vt::ViT_L14<>>() == 304'203'752);
+static_assert(parameters<vt::ViT_H14<>>() == 632'045'800);
+// Without the head.
+static_assert(parameters<vt::ViTBackbone<vt::vit_base_patch16_224>>() == 85'798'656);
+static_assert(parameters<vt::ViTBackbone<vt::vit_huge_patch14_224>>() == 630'764'800);
+
+// Depth 3, so that drop path has three rates; 2 heads of 5 channels; 3 x 3 patches of an odd number of pixels.
+constexpr vt::ViTConfig tiny{.image = 9, .channels = 2, .patch = 3, .dim = 10, .depth = 3, .heads = 2, .mlp = 14};
+constexpr vt::ViTConfig dropping = [] {
+  vt::ViTConfig c = tiny;
+  c.pool = vt::pooling::mean;
+  c.dropout = 0.1;
+  c.drop_path = 0.3;
+  return c;
+}();
+
+template <vt::ViTConfig C>
+void check_gradients() {
+  using Net = vt::ViT<C, 5, vt::cpu_double>;
+  vt::Model<Net> model(vt::seed{7});
+  // Initial values are so small that attention is nearly uniform, and biases are zero: nothing may hide behind that.
+  auto& values = model.trainable().values;
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 10 * values[i] + 0.3 * vt::normal_at<double>({1, 0, 0}, 0, i);
+  vt::Batch<typename Net::input, vt::cpu_double> images(3);
+  for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = vt::normal_at<double>({2, 0, 0}, 0, i);
+  const auto loss = [](const auto& net, const auto& x, const auto& labels) {
+    return vt::Step{vt::cross_entropy(net(x), labels, {.label_smoothing = 0.1})};
+  };
+  const auto check = vt::gradient_check(model, loss, images.view(), vt::Labels{4, 0, 2}, {.most = 60});
+  INFO(check);
+  CHECK(check.entries.size() == 3 * 12 + 8);
+  CHECK(check.worst() < 1e-6);
+  for (const auto& entry : check.entries) {
+    INFO(entry.name);
+    CHECK(entry.norm > 1e-4);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("gradients of a ViT with the class token") { check_gradients<tiny>(); }
+TEST_CASE("gradients of a ViT that averages, with dropout and drop path") { check_gradients<dropping>(); }
