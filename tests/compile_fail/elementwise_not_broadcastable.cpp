@@ -1,0 +1,14 @@
+// expect: error_elementwise_operand_is_not_the_result_or_its_last_axes
+// expect: Shape<197>
+// expect: Shape<197, 768>
+#include <vitrail/expr/expression.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  vt::Var y = input<197, 768>() + parameter<197>();
+#else
+  vt::Var y = input<197, 768>() + parameter<768>();
+  static_assert(decltype(y)::tracked);
+#endif
+}
