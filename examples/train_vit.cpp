@@ -17,8 +17,8 @@ constexpr vt::ViTConfig colour_32{.image = 32, .channels = 3, .patch = 4, .dim =
 
 struct Options {
   std::string data = "/usr/share/datasets/fashion-mnist", checkpoint;
-  bool drawn = false;
-  std::size_t epochs = 14, batch = 64, images = 0;
+  bool drawn = false, mirror = false;
+  std::size_t epochs = 14, batch = 64, images = 0, shift = 0;
   int threads = 0;
   std::uint64_t seed = 1;
   double rate = 2e-3;
@@ -46,7 +46,7 @@ void train(const vt::ImageSet& train_set, const vt::ImageSet& test_set, const Op
   using Batches = vt::Batches<typename Net::input, typename Net::policy>;
   vt::Model<Net> model(vt::seed{o.seed}, vt::backend{.threads = o.threads});
   const vt::Normalisation normalisation = vt::normalisation_of(train_set);
-  Batches batches(train_set, normalisation, o.batch, {.shift = 2, .mirror = true});
+  Batches batches(train_set, normalisation, o.batch, {.shift = o.shift, .mirror = o.mirror});
   const Batches test(test_set, normalisation, 250);
   auto predict = vt::predictor(model);
   std::printf("ViT with %zu parameters, %zu training and %zu test images, %d threads\n", vt::parameter_count<Net>(),
@@ -81,6 +81,8 @@ int main(int argc, char** argv) {
   app.add_option("--batch", o.batch, "images in a step")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--images", o.images, "use only so many training images (0: all)")->capture_default_str();
   app.add_option("--rate", o.rate, "peak learning rate")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--shift", o.shift, "move training images by up to so many pixels")->capture_default_str();
+  app.add_flag("--mirror", o.mirror, "mirror every other training image");
   app.add_option("--threads", o.threads, "0: OMP_NUM_THREADS, else the cores")->capture_default_str();
   app.add_option("--seed", o.seed)->capture_default_str();
   app.add_option("--checkpoint", o.checkpoint, "safetensors file, written after each epoch");

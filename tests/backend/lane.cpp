@@ -23,32 +23,52 @@ std::vector<isa> levels() {
 }
 
 struct Exp {
-  template <class L> VITRAIL_FUNCTION L operator()(const L& x) const { return vitrail::exp(x); }
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& x) const {
+    return vitrail::exp(x);
+  }
   static double exact(double x) { return std::exp(x); }
 };
 struct Log {
-  template <class L> VITRAIL_FUNCTION L operator()(const L& x) const { return vitrail::log(x); }
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& x) const {
+    return vitrail::log(x);
+  }
   static double exact(double x) { return std::log(x); }
 };
 struct Erf {
-  template <class L> VITRAIL_FUNCTION L operator()(const L& x) const { return vitrail::erf(x); }
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& x) const {
+    return vitrail::erf(x);
+  }
   static double exact(double x) { return std::erf(x); }
 };
 struct Tanh {
-  template <class L> VITRAIL_FUNCTION L operator()(const L& x) const { return vitrail::tanh(x); }
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& x) const {
+    return vitrail::tanh(x);
+  }
   static double exact(double x) { return std::tanh(x); }
 };
 struct Sigmoid {
-  template <class L> VITRAIL_FUNCTION L operator()(const L& x) const { return vitrail::sigmoid(x); }
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& x) const {
+    return vitrail::sigmoid(x);
+  }
   static double exact(double x) { return 1 / (1 + std::exp(-x)); }
 };
 struct Sqrt {
-  template <class L> VITRAIL_FUNCTION L operator()(const L& x) const { return vitrail::sqrt(x); }
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& x) const {
+    return vitrail::sqrt(x);
+  }
   static double exact(double x) { return std::sqrt(x); }
 };
 
-template <class Function> struct Map {
-  template <isa I> VITRAIL_INLINE static void body(const float* x, float* y, std::size_t n) {
+template <class Function>
+struct Map {
+  template <isa I>
+  VITRAIL_INLINE static void body(const float* x, float* y, std::size_t n) {
     using L = lane<I>;
     std::size_t i = 0;
     for (; i + L::width <= n; i += L::width) store(y + i, Function{}(load<L>(x + i)));
@@ -56,14 +76,16 @@ template <class Function> struct Map {
   }
 };
 
-template <class Function> std::vector<float> map(isa level, const std::vector<float>& x) {
+template <class Function>
+std::vector<float> map(isa level, const std::vector<float>& x) {
   std::vector<float> y(x.size());
   launch<Map<Function>>(level, x.data(), y.data(), x.size());
   return y;
 }
 
 // Every 997th float: all exponents, both signs, with enough mantissas of each.
-template <class Function> void check_accuracy(double limit) {
+template <class Function>
+void check_accuracy(double limit) {
   std::vector<float> x;
   for (std::uint64_t bits = 0; bits < (std::uint64_t(1) << 32); bits += 997) {
     const auto low = static_cast<std::uint32_t>(bits);
@@ -79,10 +101,14 @@ template <class Function> void check_accuracy(double limit) {
       const double exact = Function::exact(x[i]);
       const auto rounded = static_cast<float>(exact);
       double error = 0;
-      if (std::isnan(rounded)) error = std::isnan(y[i]) ? 0 : 1e9;
-      else if (std::isinf(rounded)) error = y[i] == rounded ? 0 : 1e9;
-      else if (!std::isnormal(rounded)) error = std::abs(y[i]) < 1.3e-38f ? 0 : 1e9;
-      else error = std::abs(y[i] - exact) / std::ldexp(1.0, std::ilogb(rounded) - 23);
+      if (std::isnan(rounded))
+        error = std::isnan(y[i]) ? 0 : 1e9;
+      else if (std::isinf(rounded))
+        error = y[i] == rounded ? 0 : 1e9;
+      else if (!std::isnormal(rounded))
+        error = std::abs(y[i]) < 1.3e-38f ? 0 : 1e9;
+      else
+        error = std::abs(y[i] - exact) / std::ldexp(1.0, std::ilogb(rounded) - 23);
       if (error > worst) worst = error, where = x[i];
     }
     INFO("level " << static_cast<int>(level) << ", worst at " << where);
@@ -104,8 +130,8 @@ TEST_CASE("exp, log, erf, tanh, sigmoid and sqrt are close to the exact values",
 TEST_CASE("the mathematics is right at the edges", "[lane]") {
   for (isa level : levels()) {
     INFO("level " << static_cast<int>(level));
-    const std::vector<float> e = map<Exp>(level, {infinity, -infinity, not_a_number, 88.72283f, 88.7229f, -87.33f, -88, -1e30f,
-                                                  1e30f, 0.0f, -0.0f});
+    const std::vector<float> e = map<Exp>(
+        level, {infinity, -infinity, not_a_number, 88.72283f, 88.7229f, -87.33f, -88, -1e30f, 1e30f, 0.0f, -0.0f});
     CHECK(e[0] == infinity);
     CHECK(e[1] == 0);
     CHECK(std::isnan(e[2]));
@@ -160,7 +186,8 @@ namespace {
 
 // out: load and store with a count, keep, select, max, min, abs; sums: horizontal results.
 struct Basics {
-  template <isa I> VITRAIL_INLINE static void body(const float* in, float* out, float* sums) {
+  template <isa I>
+  VITRAIL_INLINE static void body(const float* in, float* out, float* sums) {
     using L = lane<I>;
     for (std::size_t n = 0; n <= L::width; ++n) store(out + n * 17, load<L>(in, n) + L(1.0f), n);
     const L x = load<L>(in), y = load<L>(in + 16);
@@ -176,7 +203,8 @@ struct Basics {
 };
 
 struct Transpose {
-  template <isa I> VITRAIL_INLINE static void body(const float* in, float* out) {
+  template <isa I>
+  VITRAIL_INLINE static void body(const float* in, float* out) {
     using L = lane<I>;
     L square[L::width];
     for (std::size_t i = 0; i < L::width; ++i) square[i] = load<L>(in + i * L::width);

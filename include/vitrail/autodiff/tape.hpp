@@ -96,7 +96,7 @@ class Tape {
   template <class Op, class... V>
   auto run(const Op& op, const V&... v) {
     using Call = Signature<Op, P, V...>;
-    static_assert(Call::check());
+    (void)Call::check();
     constexpr std::size_t inputs = sizeof...(V);
     static constexpr CallFacts call{Op::name, Op::shape::size, Call::any_batched, Call::batched, Call::tracked, Call::facts};
     const Opened opened = open(call);

@@ -1,9 +1,9 @@
 // lane_intrinsics.hpp - the few lane operations that need intrinsics. Included by lane.hpp only.
 //
-// These helpers are the one exception to "no attributes below the roots": attributed, inline, not always_inline, lanes by
-// reference. Flatten pulls them into the root through the un-attributed functions between.
-// splat_ is one of them because `x - Floats{}` in an un-attributed function of g++ is lowered element by element and comes out
-// as 16 masked broadcasts; clang wants exactly that plain form.
+// These helpers are the one exception to "no attributes below the roots": attributed, inline, not always_inline, lanes
+// by reference. Flatten pulls them into the root through the un-attributed functions between. splat_ is one of them
+// because `x - Floats{}` in an un-attributed function of g++ is lowered element by element and comes out as 16 masked
+// broadcasts; clang wants exactly that plain form.
 #pragma once
 
 #include <immintrin.h>
@@ -13,8 +13,14 @@
 namespace vitrail::inline VITRAIL_TU {
 
 #ifdef __clang__
-template <isa I> VITRAIL_INLINE void splat_(float x, lane<I>& r) { r.v = x - typename lane<I>::Floats{}; }
-template <isa I> VITRAIL_INLINE void sqrt_(const lane<I>& x, lane<I>& r) { r.v = __builtin_elementwise_sqrt(x.v); }
+template <isa I>
+VITRAIL_INLINE void splat_(float x, lane<I>& r) {
+  r.v = x - typename lane<I>::Floats{};
+}
+template <isa I>
+VITRAIL_INLINE void sqrt_(const lane<I>& x, lane<I>& r) {
+  r.v = __builtin_elementwise_sqrt(x.v);
+}
 #else
 VITRAIL_TARGET_avx512 inline void splat_(float x, lane<isa::avx512>& r) {
   r.v = (lane<isa::avx512>::Floats)_mm512_set1_ps(x);
@@ -36,8 +42,8 @@ inline void sqrt_(const lane<isa::base>& x, lane<isa::base>& r) {
 }
 #endif
 
-// An empty instruction that x passes through. Allowed here only: a 64-byte operand in an un-attributed function does not compile
-// unless that function is inlined.
+// An empty instruction that x passes through. Allowed here only: a 64-byte operand in an un-attributed function does
+// not compile unless that function is inlined.
 VITRAIL_TARGET_avx512 inline void rounded_(lane<isa::avx512>& x) { __asm__("" : "+v"(x.v)); }
 VITRAIL_TARGET_avx2 inline void rounded_(lane<isa::avx2>& x) { __asm__("" : "+x"(x.v)); }
 inline void rounded_(lane<isa::base>& x) { __asm__("" : "+x"(x.v)); }
@@ -77,7 +83,9 @@ VITRAIL_TARGET_avx2 inline void keep_(const lane<isa::avx2>& x, std::size_t n, l
 inline void load_(const float* p, std::size_t n, lane<isa::base>& r) {
   const __m128 zero = _mm_setzero_ps();
   const __m128 low = n >= 2 ? _mm_loadl_pi(zero, reinterpret_cast<const __m64*>(p)) : n == 1 ? _mm_load_ss(p) : zero;
-  const __m128 high = n >= 4 ? _mm_loadl_pi(zero, reinterpret_cast<const __m64*>(p + 2)) : n == 3 ? _mm_load_ss(p + 2) : zero;
+  const __m128 high = n >= 4   ? _mm_loadl_pi(zero, reinterpret_cast<const __m64*>(p + 2))
+                      : n == 3 ? _mm_load_ss(p + 2)
+                               : zero;
   r.v = (lane<isa::base>::Floats)_mm_movelh_ps(low, high);
 }
 inline void store_(float* p, std::size_t n, const lane<isa::base>& x) {

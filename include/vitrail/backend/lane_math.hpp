@@ -8,32 +8,49 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-template <std::floating_point T> VITRAIL_FUNCTION T exp(T x) {
-  if constexpr (std::same_as<T, float>) return ::expf(x);
-  else return ::exp(x);
+template <std::floating_point T>
+VITRAIL_FUNCTION T exp(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::expf(x);
+  else
+    return ::exp(x);
 }
-template <std::floating_point T> VITRAIL_FUNCTION T log(T x) {
-  if constexpr (std::same_as<T, float>) return ::logf(x);
-  else return ::log(x);
+template <std::floating_point T>
+VITRAIL_FUNCTION T log(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::logf(x);
+  else
+    return ::log(x);
 }
-template <std::floating_point T> VITRAIL_FUNCTION T erf(T x) {
-  if constexpr (std::same_as<T, float>) return ::erff(x);
-  else return ::erf(x);
+template <std::floating_point T>
+VITRAIL_FUNCTION T erf(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::erff(x);
+  else
+    return ::erf(x);
 }
-template <std::floating_point T> VITRAIL_FUNCTION T tanh(T x) {
-  if constexpr (std::same_as<T, float>) return ::tanhf(x);
-  else return ::tanh(x);
+template <std::floating_point T>
+VITRAIL_FUNCTION T tanh(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::tanhf(x);
+  else
+    return ::tanh(x);
 }
-template <std::floating_point T> VITRAIL_FUNCTION T sigmoid(T x) { return T(1) / (T(1) + exp(-x)); }
+template <std::floating_point T>
+VITRAIL_FUNCTION T sigmoid(T x) {
+  return T(1) / (T(1) + exp(-x));
+}
 
 /// e^x. A result below the smallest normal number is zero, beyond the largest number infinity; NaN stays NaN.
-template <isa I> VITRAIL_INLINE lane<I> exp(const lane<I>& a) {
+template <isa I>
+VITRAIL_INLINE lane<I> exp(const lane<I>& a) {
   using L = lane<I>;
   using Bits = typename L::Bits;
+  using Words = typename L::Words;
   constexpr float lowest = -87.33654f, highest = 88.72283f;
   const L x = min(L(highest), max(L(lowest), a));  // in this order NaN passes
-  // x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of t. ln 2 in
-  // two parts, the first with 9 trailing zeros, so that n * ln2_high is exact.
+  // x = n ln 2 + r with |r| <= ln 2 / 2: adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of t. ln
+  // 2 in two parts, the first with 9 trailing zeros, so that n * ln2_high is exact.
   const L t = x * 1.44269504088896341f + 12582912.0f;
   const L n = t - 12582912.0f;
   L r = x - n * 0.693145751953125f;
@@ -45,20 +62,23 @@ template <isa I> VITRAIL_INLINE lane<I> exp(const lane<I>& a) {
   p = p * r + 0.4999999403953552f;
   p = (p * r) * r + r;
   p = p + 1.0f;
-  p = L::of_bits((Bits)p.v + ((Bits)t.v << 23));  // times 2^n
+  p = L::of_bits((Bits)((Words)p.v + ((Words)t.v << 23)));  // times 2^n
   p = select(a < L(lowest), L(0.0f), p);
   return select(a <= L(highest), p, a * __builtin_inff());
 }
 
-/// The natural logarithm; log(0) = -infinity, NaN below zero. Subnormal numbers count as zero, as everywhere in the kernels.
-template <isa I> VITRAIL_INLINE lane<I> log(const lane<I>& a) {
+/// The natural logarithm; log(0) = -infinity, NaN below zero. Subnormal numbers count as zero, as everywhere in the
+/// kernels.
+template <isa I>
+VITRAIL_INLINE lane<I> log(const lane<I>& a) {
   using L = lane<I>;
   using Bits = typename L::Bits;
+  using Words = typename L::Words;
   // a = 2^i (1 + m) with 1 + m in [2/3, 4/3): the difference of the bits to those of 2/3 has the exponent on top.
-  const Bits e = ((Bits)a.v - 0x3f2aaaab) & static_cast<std::int32_t>(0xff800000u);
-  const L m = L::of_bits((Bits)a.v - e) - 1.0f;
+  const Words e = ((Words)a.v - 0x3f2aaaabu) & 0xff800000u;
+  const L m = L::of_bits((Bits)((Words)a.v - e)) - 1.0f;
   L i;
-  i.v = __builtin_convertvector(e, typename L::Floats);
+  i.v = __builtin_convertvector((Bits)e, typename L::Floats);
   i = i * 1.1920928955078125e-7f;  // 2^-23
   const L s = m * m;
   L r = L(-0.130310059f), t = L(0.140869141f);  // two chains of half the length
@@ -78,7 +98,8 @@ template <isa I> VITRAIL_INLINE lane<I> log(const lane<I>& a) {
 }
 
 /// The error function.
-template <isa I> VITRAIL_INLINE lane<I> erf(const lane<I>& a) {
+template <isa I>
+VITRAIL_INLINE lane<I> erf(const lane<I>& a) {
   using L = lane<I>;
   using Bits = typename L::Bits;
   // 1 - exp(polynomial) from 0.927 on, an odd polynomial below; erf(4) rounds to 1.
@@ -103,7 +124,8 @@ template <isa I> VITRAIL_INLINE lane<I> erf(const lane<I>& a) {
 }
 
 /// The hyperbolic tangent.
-template <isa I> VITRAIL_INLINE lane<I> tanh(const lane<I>& a) {
+template <isa I>
+VITRAIL_INLINE lane<I> tanh(const lane<I>& a) {
   using L = lane<I>;
   using Bits = typename L::Bits;
   // 1 - 2 / (e^2t + 1) cancels below 0.625: an odd polynomial there.
@@ -121,6 +143,9 @@ template <isa I> VITRAIL_INLINE lane<I> tanh(const lane<I>& a) {
 }
 
 /// 1 / (1 + e^-x).
-template <isa I> VITRAIL_INLINE lane<I> sigmoid(const lane<I>& x) { return 1.0f / (1.0f + exp(-x)); }
+template <isa I>
+VITRAIL_INLINE lane<I> sigmoid(const lane<I>& x) {
+  return 1.0f / (1.0f + exp(-x));
+}
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -7,9 +7,11 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// C[m, n] = scale * A[m, k] B[k, n] + bias[n] + residual[m, n], or C += scale * A B + bias + residual with `accumulate`; `count`
-/// times with the batch strides. Strides count elements. C must not overlap A or B; residual may be C itself.
-template <class T> struct Product {
+/// C[m, n] = scale * A[m, k] B[k, n] + bias[n] + residual[m, n], or C += scale * A B + bias + residual with
+/// `accumulate`; `count` times with the batch strides. Strides count elements. C must not overlap A or B; residual may
+/// be C itself.
+template <class T>
+struct Product {
   std::size_t m = 0, n = 0, k = 0, count = 1;
   const T* a = nullptr;  // A(i, p) = a[i * a_row + p * a_column]
   std::ptrdiff_t a_row = 0, a_column = 1, a_batch = 0;
@@ -25,9 +27,10 @@ template <class T> struct Product {
   const T* packed = nullptr;  // B in the kernel's packed layout (then b is not read), or null
 };
 
-/// dw[out, in] (= | +=) scale * dy[rows, out]^T x[rows, in] and db[out] (= | +=) scale * column sums of dy; either may be null.
-/// `work` is the workspace that the kernel asks for, not initialised.
-template <class T> struct WeightGradient {
+/// dw[out, in] (= | +=) scale * dy[rows, out]^T x[rows, in] and db[out] (= | +=) scale * column sums of dy; either may
+/// be null. `work` is the workspace that the kernel asks for, not initialised.
+template <class T>
+struct WeightGradient {
   std::size_t rows = 0, out = 0, in = 0;
   const T* dy = nullptr;
   std::ptrdiff_t dy_row = 0;

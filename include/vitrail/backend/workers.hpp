@@ -1,7 +1,7 @@
 // workers.hpp - the threads and the instruction set of a CPU backend, and the scratch memory of kernels.
 //
-// All work is cut into chunks whose bounds depend on shapes only, never on the number of threads: who computes a chunk does
-// not change its bits. Without OpenMP everything runs on the calling thread.
+// All work is cut into chunks whose bounds depend on shapes only, never on the number of threads: who computes a chunk
+// does not change its bits. Without OpenMP everything runs on the calling thread.
 #pragma once
 
 #include <xmmintrin.h>
@@ -20,8 +20,9 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// Sets flush-to-zero and denormals-are-zero on this thread and restores the former state: Adam's moments of a dead unit turn
-/// denormal after some 800 steps, and every operation on a denormal costs over a hundred cycles on some machines.
+/// Sets flush-to-zero and denormals-are-zero on this thread and restores the former state: Adam's moments of a dead
+/// unit turn denormal after some 800 steps, and every operation on a denormal costs over a hundred cycles on some
+/// machines.
 class FlushDenormals {
  public:
   FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | flush_to_zero | denormals_are_zero); }
@@ -34,9 +35,9 @@ class FlushDenormals {
   unsigned saved_;
 };
 
-/// Uninitialised floats for the time of one driver call, 64-byte aligned, from a buffer of the calling thread that only grows.
-/// A driver takes what its whole team needs before it opens a parallel region. Leases nest like calls: a driver inside a
-/// driver gets memory beyond that of the outer one. Throws std::bad_alloc.
+/// Uninitialised floats for the time of one driver call, 64-byte aligned, from a buffer of the calling thread that only
+/// grows. A driver takes what its whole team needs before it opens a parallel region. Leases nest like calls: a driver
+/// inside a driver gets memory beyond that of the outer one. Throws std::bad_alloc.
 class Scratch {
  public:
   explicit Scratch(std::size_t floats) : size_(round_up(floats * sizeof(float), 64)) {
@@ -52,8 +53,10 @@ class Scratch {
     }
   }
   ~Scratch() {
-    if (own_) std::free(data_);
-    else arena_of_thread().used -= size_;
+    if (own_)
+      std::free(data_);
+    else
+      arena_of_thread().used -= size_;
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -119,13 +122,17 @@ struct Workers {
 #endif
   }
 
-  /// Runs f(i), or f(i, thread) with thread < team_size(n, small), for every i in [0, n). Each thread gets a contiguous range
-  /// in ascending order. `small` says that a team is not worth waking. The first exception in the order of i is rethrown.
-  template <class F> void chunks(std::size_t n, bool small, const F& f) const {
+  /// Runs f(i), or f(i, thread) with thread < team_size(n, small), for every i in [0, n). Each thread gets a contiguous
+  /// range in ascending order. `small` says that a team is not worth waking. The first exception in the order of i is
+  /// rethrown.
+  template <class F>
+  void chunks(std::size_t n, bool small, const F& f) const {
     const auto range = [&](std::size_t thread, std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {
-        if constexpr (std::invocable<const F&, std::size_t, std::size_t>) f(i, thread);
-        else f(i);
+        if constexpr (std::invocable<const F&, std::size_t, std::size_t>)
+          f(i, thread);
+        else
+          f(i);
       }
     };
     const std::size_t size = team_size(n, small);
@@ -155,9 +162,10 @@ struct Workers {
 #endif
   }
 
-  /// Runs f(thread, threads, barrier) on a team of at most `size` threads; barrier() waits for all of them. f must not throw
-  /// (the others would wait for ever): the program is terminated.
-  template <class F> void team(std::size_t size, const F& f) const {
+  /// Runs f(thread, threads, barrier) on a team of at most `size` threads; barrier() waits for all of them. f must not
+  /// throw (the others would wait for ever): the program is terminated.
+  template <class F>
+  void team(std::size_t size, const F& f) const {
     size = team_size(size);
     if (size == 1) {
       const FlushDenormals flush;
@@ -173,7 +181,8 @@ struct Workers {
   }
 
  private:
-  template <class F> static void call(const F& f, std::size_t thread, std::size_t threads) noexcept {
+  template <class F>
+  static void call(const F& f, std::size_t thread, std::size_t threads) noexcept {
     f(thread, threads, [threads] {
 #ifdef _OPENMP
       if (threads > 1) {

@@ -219,7 +219,7 @@ struct Evaluation<Expression<Tree, Leaves...>> {
     }
     return true;
   }
-  static constexpr bool check = (check_leaf<Leaves>() && ...);
+  static constexpr bool check() { return (check_leaf<Leaves>() && ...); }
 };
 
 template <class V, class Context>
@@ -238,14 +238,13 @@ constexpr auto evaluate(E&& e) {
     return D(e);
   } else {
     using Operation = detail::Evaluation<D>;
-    static_assert(Operation::check);
+    (void)Operation::check();
     typename D::context* ctx = nullptr;
-    return std::apply(
-        [&](const auto&... leaf) {
-          (detail::find_context(leaf, ctx), ...);
-          return apply(ctx, typename Operation::type{e.tree}, leaf...);
-        },
-        e.leaves);
+    // Not std::apply: its noexcept instantiates this twice, and doubles what a compiler says about an error.
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (detail::find_context(std::get<I>(e.leaves), ctx), ...);
+      return apply(ctx, typename Operation::type{e.tree}, std::get<I>(e.leaves)...);
+    }(std::make_index_sequence<std::tuple_size_v<decltype(e.leaves)>>{});
   }
 }
 

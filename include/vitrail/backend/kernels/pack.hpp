@@ -1,8 +1,9 @@
 // pack.hpp - copies of operands in the order in which the micro-kernel reads them.
 //
-// Columns of B are grouped into panels of at most tile_vectors<I> registers. The registers are dealt out evenly (80 columns are
-// 48 + 32, not 64 + 16: a panel of one register is slower), a panel is depth x width, k-major, its last columns zero-padded to a
-// register. So the packed size is depth * (columns rounded up to the register), and panel p starts at depth * begin(p).
+// Columns of B are grouped into panels of at most tile_vectors<I> registers. The registers are dealt out evenly (80
+// columns are 48 + 32, not 64 + 16: a panel of one register is slower), a panel is depth x width, k-major, its last
+// columns zero-padded to a register. So the packed size is depth * (columns rounded up to the register), and panel p
+// starts at depth * begin(p).
 #pragma once
 
 #include "micro.hpp"
@@ -10,7 +11,8 @@
 namespace vitrail::inline VITRAIL_TU::kernels {
 
 /// How n columns are cut into panels.
-template <isa I> struct ColumnPanels {
+template <isa I>
+struct ColumnPanels {
   std::size_t columns, registers, panels;
   explicit constexpr ColumnPanels(std::size_t n)
       : columns(n), registers(divide_up(n, lane_width<I>)), panels(divide_up(registers, tile_vectors<I>)) {}
@@ -36,16 +38,18 @@ struct PackPanel {
     for (std::size_t j = 0; j < width; j += lane_width<I>) {
       const std::size_t n = std::min(lane_width<I>, columns - j);
       const float* source = b + static_cast<std::ptrdiff_t>(j) * b_column;
-      if (b_row == 1) turn<I>(target + j, width, source, b_column, depth, n);
-      else gather<I>(target + j, width, source, b_row, b_column, depth, n);
+      if (b_row == 1)
+        turn<I>(target + j, width, source, b_column, depth, n);
+      else
+        gather<I>(target + j, width, source, b_row, b_column, depth, n);
     }
   }
 
  private:
   // Rows of B are contiguous.
   template <isa I>
-  VITRAIL_INLINE static void copy(float* target, std::size_t width, const float* b, std::ptrdiff_t b_row, std::size_t depth,
-                                  std::size_t columns) {
+  VITRAIL_INLINE static void copy(float* target, std::size_t width, const float* b, std::ptrdiff_t b_row,
+                                  std::size_t depth, std::size_t columns) {
     using L = lane<I>;
     const std::size_t whole = columns / L::width * L::width;
     for (std::size_t p = 0; p < depth; ++p, target += width, b += b_row) {
@@ -93,8 +97,8 @@ struct PackPanel {
   }
 };
 
-/// Packs `rows` rows of A, `depth` deep, into the tiles of RowTiles(rows): tile after tile, each [depth][height], the rows of
-/// tiles lower than 4 one by one. rows * depth floats in all.
+/// Packs `rows` rows of A, `depth` deep, into the tiles of RowTiles(rows): tile after tile, each [depth][height], the
+/// rows of tiles lower than 4 one by one. rows * depth floats in all.
 struct PackRows {
   template <isa I>
   VITRAIL_INLINE static void body(float* target, const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_column,
@@ -112,10 +116,13 @@ struct PackRows {
           const float* from = a + static_cast<std::ptrdiff_t>(row) * a_row + static_cast<std::ptrdiff_t>(p0) * a_column;
           if (a_row == 1 && lane_width<I> >= tile_rows && step > 1)
             for (std::size_t p = p0; p < p1; ++p, to += step, from += a_column) {
-              __builtin_prefetch(from + 32 * a_column);  // rows of A are often a page apart, where no hardware prefetches
+              __builtin_prefetch(from +
+                                 32 * a_column);  // rows of A are often a page apart, where no hardware prefetches
               const L x = load<L>(from, step);
-              if (p + 3 < p1) store(to, x);  // what is too much is overwritten by the next 3 k at least
-              else store(to, x, step);
+              if (p + 3 < p1)
+                store(to, x);  // what is too much is overwritten by the next 3 k at least
+              else
+                store(to, x, step);
             }
           else
             for (std::size_t p = p0; p < p1; ++p, to += step, from += a_column)

@@ -1,9 +1,10 @@
 // product.hpp - C = scale * A B + bias + residual on the CPU, fp32, run-time extents.
 //
-// The result is cut into tasks, a range of rows times a range of panels of one batch entry. A task packs the panels that it
-// needs into its own scratch: no thread waits for another, and packing twice costs less than a barrier when the rows are many.
-// Each element is summed over k in blocks whose bounds are a function of k only, each block in ascending order from zero, and
-// the blocks are added in order: its bits depend neither on m, n and count nor on the number of threads.
+// The result is cut into tasks, a range of rows times a range of panels of one batch entry. A task packs the panels
+// that it needs into its own scratch: no thread waits for another, and packing twice costs less than a barrier when the
+// rows are many. Each element is summed over k in blocks whose bounds are a function of k only, each block in ascending
+// order from zero, and the blocks are added in order: its bits depend neither on m, n and count nor on the number of
+// threads.
 #pragma once
 
 #include "../product.hpp"
@@ -14,8 +15,8 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 
 namespace detail {
 
-/// The depth of one block: equal parts of at most 768. The micro-kernel is as fast with a panel from the second-level cache
-/// (768 x 64 floats are 192 KiB) as from the first; shorter blocks read and write C more often.
+/// The depth of one block: equal parts of at most 768. The micro-kernel is as fast with a panel from the second-level
+/// cache (768 x 64 floats are 192 KiB) as from the first; shorter blocks read and write C more often.
 constexpr std::size_t depth_block(std::size_t k) {
   const std::size_t blocks = std::max<std::size_t>(1, divide_up(k, 768));
   return divide_up(k, blocks);
@@ -39,7 +40,8 @@ struct Grid {
 };
 
 /// The cheapest grid for `threads` threads. Packing a panel costs about as much as multiplying it with 24 rows.
-inline Grid choose_grid(std::size_t threads, std::size_t count, std::size_t m, std::size_t panels, std::size_t packing_rows) {
+inline Grid choose_grid(std::size_t threads, std::size_t count, std::size_t m, std::size_t panels,
+                        std::size_t packing_rows) {
   Grid best;
   const std::size_t units = std::max<std::size_t>(1, m / tile_rows);
   std::size_t best_cost = static_cast<std::size_t>(-1);
@@ -56,7 +58,8 @@ inline Grid choose_grid(std::size_t threads, std::size_t count, std::size_t m, s
   return best;
 }
 
-template <isa I> struct ProductTask {
+template <isa I>
+struct ProductTask {
   const Product<float>& product;
   ColumnPanels<I> columns{product.n};
   bool whole = product.n % lane_width<I> == 0;
@@ -89,9 +92,10 @@ template <isa I> struct ProductTask {
           for (std::size_t p = g0; p < g1; ++p)
             if (!direct(p, m))
               on<I>::template call<PackPanel>(scratch + (columns.begin(p) - base) * depth, columns.width(p),
-                                              b + at(k0, g.b_row) + at(columns.begin(p), g.b_column), g.b_row, g.b_column,
-                                              depth, columns.count(p));
-        const std::size_t blocks = divide_up(m, std::max(4 * tile_rows, row_block_floats / std::max<std::size_t>(1, depth)));
+                                              b + at(k0, g.b_row) + at(columns.begin(p), g.b_column), g.b_row,
+                                              g.b_column, depth, columns.count(p));
+        const std::size_t blocks =
+            divide_up(m, std::max(4 * tile_rows, row_block_floats / std::max<std::size_t>(1, depth)));
         for (std::size_t block = 0; block < blocks; ++block) {
           const RowRange part(m, blocks, block);
           const std::size_t i = rows.begin + part.begin;
@@ -131,10 +135,12 @@ template <isa I> struct ProductTask {
   }
 };
 
-template <isa I> void product_at(const Workers& workers, const Product<float>& g) {
+template <isa I>
+void product_at(const Workers& workers, const Product<float>& g) {
   const ProductTask<I> task{g};
-  const bool small = static_cast<double>(g.count) * static_cast<double>(g.m) * static_cast<double>(g.n) *
-                         static_cast<double>(g.k) < 5e5;  // about 4 us of one thread
+  const bool small =
+      static_cast<double>(g.count) * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k) <
+      5e5;  // about 4 us of one thread
   const std::size_t panels = task.columns.panels, threads = workers.team_size(static_cast<std::size_t>(-1), small);
   const Grid grid = choose_grid(threads, g.count, g.m, panels, g.packed != nullptr ? 0 : 24);
   const std::size_t tasks = g.count * grid.rows * grid.panels, size = task.scratch(divide_up(panels, grid.panels));
@@ -148,10 +154,16 @@ template <isa I> void product_at(const Workers& workers, const Product<float>& g
 
 }  // namespace detail
 
-/// Computes g. Errors: none but std::bad_alloc for scratch. The bits of an element depend on its row of A, its column of B, k
-/// and the instruction set, and on nothing else.
+/// Computes g. Errors: none but std::bad_alloc for scratch. The bits of an element depend on its row of A, its column
+/// of B, k and the instruction set, and on nothing else.
 inline void product(const Workers& workers, Product<float> g) {
   if (g.m == 0 || g.n == 0 || g.count == 0) return;
+  // An addition in place: a second block of k would find the sum of the first where the residual was.
+  if (g.residual == g.c && g.residual_row == g.c_row && (g.count == 1 || g.residual_batch == g.c_batch) &&
+      !g.accumulate) {
+    g.accumulate = true;
+    g.residual = nullptr;
+  }
   // Contiguous samples times one weight are one product: its panels are then packed once.
   const auto m = static_cast<std::ptrdiff_t>(g.m);
   if (g.b_batch == 0 && g.a_batch == m * g.a_row && g.c_batch == m * g.c_row &&

@@ -1,8 +1,9 @@
 // weight_gradient.hpp - dW = dY^T X and db = column sums of dY on the CPU, fp32, run-time extents.
 //
-// The sum runs over rows (tokens), often thousands of them, into a weight that may be small. Weights of up to 128 Ki elements
-// get the rows cut into up to 8 chunks with a partial sum each, added in order at the end; larger ones would need too much
-// memory for that and have tiles enough for all threads. The number of chunks is a function of rows and weight size only.
+// The sum runs over rows (tokens), often thousands of them, into a weight that may be small. Weights of up to 128 Ki
+// elements get the rows cut into up to 8 chunks with a partial sum each, added in order at the end; larger ones would
+// need too much memory for that and have tiles enough for all threads. The number of chunks is a function of rows and
+// weight size only.
 #pragma once
 
 #include "product.hpp"
@@ -21,12 +22,12 @@ constexpr std::size_t gradient_chunks(std::size_t rows, std::size_t out, std::si
 /// Floats of one partial sum of dW and db, rounded to a cache line.
 constexpr std::size_t partial_size(std::size_t out, std::size_t in) { return divide_up(out * in + out, 16) * 16; }
 
-/// sums[columns] (= | +=) scale * column sums of dy[rows, columns]; four registers of columns at a time hide the latency of an
-/// addition.
+/// sums[columns] (= | +=) scale * column sums of dy[rows, columns]; four registers of columns at a time hide the
+/// latency of an addition.
 struct ColumnSums {
   template <isa I>
-  VITRAIL_INLINE static void body(const float* dy, std::ptrdiff_t dy_row, std::size_t rows, std::size_t columns, float scale,
-                                  bool add, float* sums) {
+  VITRAIL_INLINE static void body(const float* dy, std::ptrdiff_t dy_row, std::size_t rows, std::size_t columns,
+                                  float scale, bool add, float* sums) {
     using L = lane<I>;
     constexpr std::size_t block = 4 * L::width;
     std::size_t j = 0;
@@ -48,7 +49,8 @@ struct ColumnSums {
   }
 
  private:
-  template <isa I> VITRAIL_INLINE static void finish(lane<I> sum, float scale, bool add, float* to, std::size_t n) {
+  template <isa I>
+  VITRAIL_INLINE static void finish(lane<I> sum, float scale, bool add, float* to, std::size_t n) {
     if (scale != 1.0f) sum = rounded(sum * lane<I>(scale));
     if (add) sum += load<lane<I>>(to, n);
     store(to, sum, n);
@@ -72,7 +74,8 @@ struct AddPartials {
 };
 
 /// A range of out features times a range of panels of in features, summed over a range of rows.
-template <isa I> struct GradientTask {
+template <isa I>
+struct GradientTask {
   const WeightGradient<float>& gradient;
   ColumnPanels<I> columns{gradient.in};
   bool whole = gradient.in % lane_width<I> == 0;
@@ -81,9 +84,12 @@ template <isa I> struct GradientTask {
     std::size_t rows_begin, rows_end, out_begin, out_end, panel_begin, panel_end;
   };
 
-  /// Rows summed in one go: equal parts of at most 384, half the depth of a forward product, as a block of dY^T has to be packed.
+  /// Rows summed in one go: equal parts of at most 384, half the depth of a forward product, as a block of dY^T has to
+  /// be packed.
   static std::size_t step(std::size_t rows) { return divide_up(rows, divide_up(rows, 384)); }
-  static std::size_t group_size(std::size_t depth) { return std::max<std::size_t>(1, group_floats / (depth * panel_width<I>)); }
+  static std::size_t group_size(std::size_t depth) {
+    return std::max<std::size_t>(1, group_floats / (depth * panel_width<I>));
+  }
   static std::size_t out_block(std::size_t depth) { return std::max(4 * tile_rows, row_block_floats / depth); }
   /// Floats for packed panels of X, and for packed rows of dY^T.
   std::size_t panel_scratch(std::size_t rows) const {
@@ -114,8 +120,8 @@ template <isa I> struct GradientTask {
         if (!direct)
           for (std::size_t p = g0; p < g1; ++p)
             on<I>::template call<PackPanel>(scratch + (columns.begin(p) - base) * depth, columns.width(p),
-                                            g.x + at(k, g.x_row) + at(columns.begin(p), 1), g.x_row, std::ptrdiff_t(1), depth,
-                                            columns.count(p));
+                                            g.x + at(k, g.x_row) + at(columns.begin(p), 1), g.x_row, std::ptrdiff_t(1),
+                                            depth, columns.count(p));
         // Packing dY^T pays if it is read more than twice.
         const bool pack_rows = g1 - g0 > 2;
         const std::size_t blocks = divide_up(out, out_block(depth_step));
@@ -147,7 +153,8 @@ template <isa I> struct GradientTask {
   }
 };
 
-template <isa I> void weight_gradient_at(const Workers& workers, const WeightGradient<float>& g) {
+template <isa I>
+void weight_gradient_at(const Workers& workers, const WeightGradient<float>& g) {
   const GradientTask<I> task{g};
   const std::size_t chunks = gradient_chunks(g.rows, g.out, g.in), panels = task.columns.panels;
   const bool small = static_cast<double>(g.rows) * static_cast<double>(g.out) * static_cast<double>(g.in) < 5e5;
@@ -161,15 +168,15 @@ template <isa I> void weight_gradient_at(const Workers& workers, const WeightGra
       const std::size_t chunk = i / parts, row = i % parts / grid.panels, column = i % parts % grid.panels;
       const RowRange out(g.out, grid.rows, row);
       const typename GradientTask<I>::Range range{
-          g.rows * chunk / chunks,      g.rows * (chunk + 1) / chunks,        out.begin, out.end,
+          g.rows * chunk / chunks,       g.rows * (chunk + 1) / chunks,      out.begin, out.end,
           panels * column / grid.panels, panels * (column + 1) / grid.panels};
       float* memory = scratch.data() + thread * size;
       if (chunks == 1) {
         task.run(range, g.dw, g.add_w, g.db, g.add_b, memory);
       } else {
         float* partial = g.work + chunk * stride;
-        task.run(range, g.dw != nullptr ? partial : nullptr, false, g.db != nullptr ? partial + g.out * g.in : nullptr, false,
-                 memory);
+        task.run(range, g.dw != nullptr ? partial : nullptr, false, g.db != nullptr ? partial + g.out * g.in : nullptr,
+                 false, memory);
       }
     }
     if (chunks == 1) return;
@@ -181,7 +188,8 @@ template <isa I> void weight_gradient_at(const Workers& workers, const WeightGra
                                         g.dw + begin);
     }
     if (g.db != nullptr && thread == 0)
-      on<I>::template call<AddPartials>(static_cast<const float*>(g.work + g.out * g.in), stride, chunks, g.out, g.add_b, g.db);
+      on<I>::template call<AddPartials>(static_cast<const float*>(g.work + g.out * g.in), stride, chunks, g.out,
+                                        g.add_b, g.db);
   });
 }
 
@@ -192,8 +200,8 @@ constexpr std::size_t weight_gradient_workspace(std::size_t out, std::size_t in)
   return out * in > detail::largest_chunked_weight ? 0 : detail::most_chunks * detail::partial_size(out, in);
 }
 
-/// Computes g. Errors: none but std::bad_alloc for scratch. The bits depend on rows, out, in and the instruction set, not on
-/// the number of threads.
+/// Computes g. Errors: none but std::bad_alloc for scratch. The bits depend on rows, out, in and the instruction set,
+/// not on the number of threads.
 inline void weight_gradient(const Workers& workers, const WeightGradient<float>& g) {
   if (g.out == 0) return;
   if (g.rows == 0) {
