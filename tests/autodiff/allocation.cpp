@@ -16,14 +16,14 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }
 
-// Both ways in which the library gets memory.
-void* operator new(std::size_t bytes) {
+// Both ways in which the library gets memory. Out of line, or g++ sees malloc meet delete and warns.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++allocations;
   if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   ++allocations;
   return memalign(alignment, bytes);

@@ -98,9 +98,9 @@ TEST_CASE("no sharing with the loss, a parameter, an earlier contribution or ano
   m.planned(again);
   CHECK(m.mode(again, 0) == Mode::alias);
   CHECK(m.mode(again, 1) == Mode::write);  // the backward of z reads its gradient and adds to that of x
-  CHECK(m.mode(z, 0) == Mode::add);    // x has a gradient already
-  CHECK(m.mode(z, 1) == Mode::write);  // a parameter's lies in the model's buffer
-  CHECK(m.mode(z, 2) == Mode::write);  // one for the batch
+  CHECK(m.mode(z, 0) == Mode::add);        // x has a gradient already
+  CHECK(m.mode(z, 1) == Mode::write);      // a parameter's lies in the model's buffer
+  CHECK(m.mode(z, 2) == Mode::write);      // one for the batch
   CHECK(m.mode(fixed, 0) == Mode::add);
 
   Maker direct;

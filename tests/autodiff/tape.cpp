@@ -1,5 +1,5 @@
-// tape.cpp - the retaining tape: backward twice, inputs with a gradient, gradients of values in the middle; and the public
-// gradient check.
+// tape.cpp - the retaining tape: backward twice, inputs with a gradient, gradients of values in the middle; and the
+// public gradient check.
 #include "catch.hpp"
 
 #include <vitrail/autodiff/gradient_check.hpp>

@@ -48,7 +48,8 @@ template <vt::ViTConfig C>
 void check_gradients() {
   using Net = vt::ViT<C, 5, vt::cpu_double>;
   vt::Model<Net> model(vt::seed{7});
-  // Initial values are so small that attention is nearly uniform, biases are zero and norms one: nothing may hide behind that.
+  // Initial values are so small that attention is nearly uniform, biases are zero and norms one: nothing may hide
+  // behind that.
   auto& values = model.trainable().values;
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += 0.3 * vt::normal_at<double>({1, 0, 0}, 0, i);
   vt::Batch<typename Net::input, vt::cpu_double> images(3);

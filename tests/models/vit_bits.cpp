@@ -1,4 +1,5 @@
-// vit_bits.cpp - training a ViT gives the same bits for any number of threads, and for the planned and the retaining tape.
+// vit_bits.cpp - training a ViT gives the same bits for any number of threads, and for the planned and the retaining
+// tape.
 #include "catch.hpp"
 
 #include <vitrail/models/vit.hpp>
@@ -10,8 +11,15 @@ namespace vt = vitrail;
 
 namespace {
 
-constexpr vt::ViTConfig tiny{.image = 16, .channels = 3, .patch = 4, .dim = 40, .depth = 3, .heads = 5, .mlp = 72,
-                             .dropout = 0.1, .drop_path = 0.2};
+constexpr vt::ViTConfig tiny{.image = 16,
+                             .channels = 3,
+                             .patch = 4,
+                             .dim = 40,
+                             .depth = 3,
+                             .heads = 5,
+                             .mlp = 72,
+                             .dropout = 0.1,
+                             .drop_path = 0.2};
 using Net = vt::ViT<tiny, 7>;
 using Model = vt::Model<Net>;
 

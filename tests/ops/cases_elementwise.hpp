@@ -1,4 +1,5 @@
-// cases_elementwise.hpp - registry: functions of one element, arithmetic with numbers, repeated operands, chains of sums.
+// cases_elementwise.hpp - registry: functions of one element, arithmetic with numbers, repeated operands, chains of
+// sums.
 #pragma once
 
 #include <vitrail/expr/expression.hpp>
@@ -37,18 +38,27 @@ inline double normal_cdf(double x) { return 0.5 * (1 + std::erf(x / std::sqrt(2.
 
 template <class F>
 void function_cases(const F& run) {
-  run(unary("exp", [](auto, auto x) { return vt::exp(x); }, [](double x) { return std::exp(x); }));
-  run(unary("log", [](auto, auto x) { return vt::log(x); }, [](double x) { return std::log(x); }, {0.1, 3}));
-  run(unary("tanh", [](auto, auto x) { return vt::tanh(x); }, [](double x) { return std::tanh(x); }));
-  run(unary("sigmoid", [](auto, auto x) { return vt::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }));
-  run(unary("sqrt", [](auto, auto x) { return vt::sqrt(x); }, [](double x) { return std::sqrt(x); }, {0.1, 3}));
-  run(unary("square", [](auto, auto x) { return vt::square(x); }, [](double x) { return x * x; }));
-  run(unary("relu", [](auto, auto x) { return vt::relu(x); }, [](double x) { return x > 0 ? x : 0; }, {-3, 3, 0, 0.01}));
-  run(unary("silu", [](auto, auto x) { return vt::silu(x); }, [](double x) { return x / (1 + std::exp(-x)); }));
-  run(unary("gelu", [](auto, auto x) { return vt::gelu(x); }, [](double x) { return x * normal_cdf(x); }));
-  run(unary("gelu_tanh", [](auto, auto x) { return vt::gelu_tanh(x); }, [](double x) {
-        return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-      }));
+  run(unary(
+      "exp", [](auto, auto x) { return vt::exp(x); }, [](double x) { return std::exp(x); }));
+  run(unary(
+      "log", [](auto, auto x) { return vt::log(x); }, [](double x) { return std::log(x); }, {0.1, 3}));
+  run(unary(
+      "tanh", [](auto, auto x) { return vt::tanh(x); }, [](double x) { return std::tanh(x); }));
+  run(unary(
+      "sigmoid", [](auto, auto x) { return vt::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }));
+  run(unary(
+      "sqrt", [](auto, auto x) { return vt::sqrt(x); }, [](double x) { return std::sqrt(x); }, {0.1, 3}));
+  run(unary(
+      "square", [](auto, auto x) { return vt::square(x); }, [](double x) { return x * x; }));
+  run(unary(
+      "relu", [](auto, auto x) { return vt::relu(x); }, [](double x) { return x > 0 ? x : 0; }, {-3, 3, 0, 0.01}));
+  run(unary(
+      "silu", [](auto, auto x) { return vt::silu(x); }, [](double x) { return x / (1 + std::exp(-x)); }));
+  run(unary(
+      "gelu", [](auto, auto x) { return vt::gelu(x); }, [](double x) { return x * normal_cdf(x); }));
+  run(unary(
+      "gelu_tanh", [](auto, auto x) { return vt::gelu_tanh(x); },
+      [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x))); }));
 }
 
 template <class F>
@@ -56,50 +66,73 @@ void arithmetic_cases(const F& run) {
   auto two = [](std::string name, auto build, auto f) {
     return op_case(std::move(name), {4}, build, pointwise(f), each<5, 7>({-3, 3}), each<5, 7>({0.2, 3}));
   };
-  run(unary("numbers on both sides", [](auto, auto x) { return 2.5 / (1.5 - (0.5 + x * 2.0 - 3.0) / 4.0) * 3.0; },
-            [](double x) { return 2.5 / (1.5 - (0.5 + x * 2 - 3) / 4) * 3; }, {-3, 3}, 8));
-  run(unary("negation", [](auto, auto x) { return -x; }, [](double x) { return -x; }, {-3, 3}, 0));
-  run(unary("z * z", [](auto, auto z) { return z * z; }, [](double z) { return z * z; }));
-  run(two("x + y", [](auto, auto x, auto y) { return x + y; }, [](double x, double y) { return x + y; }));
-  run(two("x - y", [](auto, auto x, auto y) { return x - y; }, [](double x, double y) { return x - y; }));
-  run(two("x * y", [](auto, auto x, auto y) { return x * y; }, [](double x, double y) { return x * y; }));
-  run(two("x / y", [](auto, auto x, auto y) { return x / y; }, [](double x, double y) { return x / y; }));
-  run(two("x + x + y", [](auto, auto x, auto y) { return x + x + y; }, [](double x, double y) { return x + x + y; }));
-  run(two("x * exp(x) / y - y", [](auto, auto x, auto y) { return x * vt::exp(x) / y - y; },
-          [](double x, double y) { return x * std::exp(x) / y - y; }));
+  run(unary(
+      "numbers on both sides", [](auto, auto x) { return 2.5 / (1.5 - (0.5 + x * 2.0 - 3.0) / 4.0) * 3.0; },
+      [](double x) { return 2.5 / (1.5 - (0.5 + x * 2 - 3) / 4) * 3; }, {-3, 3}, 8));
+  run(unary(
+      "negation", [](auto, auto x) { return -x; }, [](double x) { return -x; }, {-3, 3}, 0));
+  run(unary(
+      "z * z", [](auto, auto z) { return z * z; }, [](double z) { return z * z; }));
+  run(two(
+      "x + y", [](auto, auto x, auto y) { return x + y; }, [](double x, double y) { return x + y; }));
+  run(two(
+      "x - y", [](auto, auto x, auto y) { return x - y; }, [](double x, double y) { return x - y; }));
+  run(two(
+      "x * y", [](auto, auto x, auto y) { return x * y; }, [](double x, double y) { return x * y; }));
+  run(two(
+      "x / y", [](auto, auto x, auto y) { return x / y; }, [](double x, double y) { return x / y; }));
+  run(two(
+      "x + x + y", [](auto, auto x, auto y) { return x + x + y; }, [](double x, double y) { return x + x + y; }));
+  run(two(
+      "x * exp(x) / y - y", [](auto, auto x, auto y) { return x * vt::exp(x) / y - y; },
+      [](double x, double y) { return x * std::exp(x) / y - y; }));
   // Sums whose gradients may share memory, and a value that is read again further up.
-  run(two("residual chain", [](auto, auto x, auto y) {
+  run(two(
+      "residual chain",
+      [](auto, auto x, auto y) {
         vt::Var h = x + y;
         vt::Var twice = h + x;
         vt::Var three = twice + h;
         return vt::Var(three * h) + x;
-      }, [](double x, double y) { return (x + y + x + x + y) * (x + y) + x; }));
-  run(two("sum of copies", [](auto, auto x, auto y) {
+      },
+      [](double x, double y) { return (x + y + x + x + y) * (x + y) + x; }));
+  run(two(
+      "sum of copies",
+      [](auto, auto x, auto y) {
         vt::Var a = x + y;
         vt::Var b = a + a;
         return vt::Var(b + y) + vt::Var(a + x);
-      }, [](double x, double y) { return 2 * (x + y) + y + (x + y) + x; }));
+      },
+      [](double x, double y) { return 2 * (x + y) + y + (x + y) + x; }));
 }
 
 // Operands that repeat: one for the whole batch, or the last axes only.
 template <class F>
 void broadcast_cases(const F& run) {
-  run(op_case("[D] into [N, D]", {4}, [](auto, auto x, auto w) { return x * w; },
-              pointwise([](double x, double w) { return x * w; }), each<5, 7>(), once<7>()));
-  run(op_case("scale and shift", {4}, [](auto, auto x, auto w, auto b) { return x * w + b; },
-              pointwise([](double x, double w, double b) { return x * w + b; }), each<5, 7>(), once<7>(), once<7>()));
-  run(op_case("repeated [D]", {4}, [](auto, auto x, auto w) { return x * w + w * w; },
-              pointwise([](double x, double w) { return x * w + w * w; }), each<5, 7>(), once<7>()));
-  run(op_case("one for the batch", {4}, [](auto, auto x, auto w) { return x / w; },
-              pointwise([](double x, double w) { return x / w; }), each<5, 7>(), once<5, 7>({0.3, 2})));
-  run(op_case("sum with one for the batch", {4}, [](auto, auto x, auto w) { return x + w; },
-              pointwise([](double x, double w) { return x + w; }), each<5, 7>(), once<5, 7>()));
-  run(op_case("number for all", {4}, [](auto, auto x, auto w) { return x * w; },
-              pointwise([](double x, double w) { return x * w; }), each<33>(), once<>({0.3, 2})));
-  run(op_case("no batch", {4}, [](auto, auto v, auto w) { return vt::exp(v) * w; },
-              pointwise([](double v, double w) { return std::exp(v) * w; }), once<5, 7>(), once<7>()));
-  run(op_case("untracked input", {4}, [](auto, auto x, auto w) { return x * w; },
-              pointwise([](double x, double w) { return x * w; }), data<5, 7>(), once<7>()));
+  run(op_case(
+      "[D] into [N, D]", {4}, [](auto, auto x, auto w) { return x * w; },
+      pointwise([](double x, double w) { return x * w; }), each<5, 7>(), once<7>()));
+  run(op_case(
+      "scale and shift", {4}, [](auto, auto x, auto w, auto b) { return x * w + b; },
+      pointwise([](double x, double w, double b) { return x * w + b; }), each<5, 7>(), once<7>(), once<7>()));
+  run(op_case(
+      "repeated [D]", {4}, [](auto, auto x, auto w) { return x * w + w * w; },
+      pointwise([](double x, double w) { return x * w + w * w; }), each<5, 7>(), once<7>()));
+  run(op_case(
+      "one for the batch", {4}, [](auto, auto x, auto w) { return x / w; },
+      pointwise([](double x, double w) { return x / w; }), each<5, 7>(), once<5, 7>({0.3, 2})));
+  run(op_case(
+      "sum with one for the batch", {4}, [](auto, auto x, auto w) { return x + w; },
+      pointwise([](double x, double w) { return x + w; }), each<5, 7>(), once<5, 7>()));
+  run(op_case(
+      "number for all", {4}, [](auto, auto x, auto w) { return x * w; },
+      pointwise([](double x, double w) { return x * w; }), each<33>(), once<>({0.3, 2})));
+  run(op_case(
+      "no batch", {4}, [](auto, auto v, auto w) { return vt::exp(v) * w; },
+      pointwise([](double v, double w) { return std::exp(v) * w; }), once<5, 7>(), once<7>()));
+  run(op_case(
+      "untracked input", {4}, [](auto, auto x, auto w) { return x * w; },
+      pointwise([](double x, double w) { return x * w; }), data<5, 7>(), once<7>()));
 }
 
 }  // namespace registry

@@ -57,58 +57,63 @@ inline Reference naive_patch_embedding(std::size_t channels, std::size_t height,
 
 template <class F>
 void linear_cases(const F& run) {
-  run(op_case("linear", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(x, w, b); },
-              [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7); },
-              each<3, 7>(), once<9, 7>(), once<9>()));
-  run(op_case("linear of a vector", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(x, w, b); },
-              [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 33); },
-              each<33>(), once<1, 33>(), once<1>()));
-  run(op_case("linear, wide", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(x, w, b); },
-              [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 65); },
-              each<5, 65>(), once<97, 65>(), once<97>()));
-  run(op_case("linear without bias, scaled", {8}, [](auto, auto x, auto w) { return vt::linear(x, w, 0.25); },
-              [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], {}, 7, 0.25); },
-              each<2, 3, 7>(), once<5, 7>()));
-  run(op_case("linear with residual", {8}, [](auto, auto x, auto w, auto b, auto r) { return vt::linear_residual(x, w, b, r); },
-              [](const Problem& p) {
-                return add(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[3]);
-              },
-              each<3, 7>(), once<9, 7>(), once<9>(), each<3, 9>()));
+  run(op_case(
+      "linear", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(x, w, b); },
+      [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7); }, each<3, 7>(),
+      once<9, 7>(), once<9>()));
+  run(op_case(
+      "linear of a vector", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(x, w, b); },
+      [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 33); }, each<33>(),
+      once<1, 33>(), once<1>()));
+  run(op_case(
+      "linear, wide", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(x, w, b); },
+      [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 65); }, each<5, 65>(),
+      once<97, 65>(), once<97>()));
+  run(op_case(
+      "linear without bias, scaled", {8}, [](auto, auto x, auto w) { return vt::linear(x, w, 0.25); },
+      [](const Problem& p) { return naive_linear(p.inputs[0], p.inputs[1], {}, 7, 0.25); }, each<2, 3, 7>(),
+      once<5, 7>()));
+  run(op_case(
+      "linear with residual", {8}, [](auto, auto x, auto w, auto b, auto r) { return vt::linear_residual(x, w, b, r); },
+      [](const Problem& p) { return add(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[3]); },
+      each<3, 7>(), once<9, 7>(), once<9>(), each<3, 9>()));
 }
 // Products one after the other, and residuals that are read again.
 template <class F>
 void linear_chain_cases(const F& run) {
-  run(op_case("linear with its input as residual", {8},
-              [](auto, auto x, auto w, auto b) { return vt::linear_residual(x, w, b, x); },
-              [](const Problem& p) {
-                return add(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[0]);
-              },
-              each<3, 7>(), once<7, 7>(), once<7>()));
-  run(op_case("one weight twice", {8},
-              [](auto, auto x, auto w, auto b) { return vt::linear(vt::linear(x, w, b), w, b); },
-              [](const Problem& p) {
-                return naive_linear(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[1], p.inputs[2], 7);
-              },
-              each<3, 7>(), once<7, 7>(), once<7>()));
-  run(op_case("residual read again", {8},
-              [](auto, auto x, auto w, auto b) {
-                vt::Var h = x * 0.5;
-                vt::Var y = vt::linear_residual(vt::evaluate(vt::tanh(h)), w, b, h);
-                return y + h;
-              },
-              [](const Problem& p) {
-                Values h = p.inputs[0], t = h;
-                for (std::size_t i = 0; i < h.size(); ++i) t[i] = std::tanh(h[i] *= 0.5);
-                return add(add(naive_linear(t, p.inputs[1], p.inputs[2], 7), h), h);
-              },
-              each<3, 7>(), once<7, 7>(), once<7>()));
+  run(op_case(
+      "linear with its input as residual", {8},
+      [](auto, auto x, auto w, auto b) { return vt::linear_residual(x, w, b, x); },
+      [](const Problem& p) { return add(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[0]); },
+      each<3, 7>(), once<7, 7>(), once<7>()));
+  run(op_case(
+      "one weight twice", {8}, [](auto, auto x, auto w, auto b) { return vt::linear(vt::linear(x, w, b), w, b); },
+      [](const Problem& p) {
+        return naive_linear(naive_linear(p.inputs[0], p.inputs[1], p.inputs[2], 7), p.inputs[1], p.inputs[2], 7);
+      },
+      each<3, 7>(), once<7, 7>(), once<7>()));
+  run(op_case(
+      "residual read again", {8},
+      [](auto, auto x, auto w, auto b) {
+        vt::Var h = x * 0.5;
+        vt::Var y = vt::linear_residual(vt::evaluate(vt::tanh(h)), w, b, h);
+        return y + h;
+      },
+      [](const Problem& p) {
+        Values h = p.inputs[0], t = h;
+        for (std::size_t i = 0; i < h.size(); ++i) t[i] = std::tanh(h[i] *= 0.5);
+        return add(add(naive_linear(t, p.inputs[1], p.inputs[2], 7), h), h);
+      },
+      each<3, 7>(), once<7, 7>(), once<7>()));
 }
 template <class F>
 void patch_embedding_cases(const F& run) {
-  run(op_case("patch_embedding, 4 pixels", {16}, [](auto, auto x, auto w, auto b) { return vt::patch_embedding(x, w, b); },
-              naive_patch_embedding(3, 8, 12, 4), each<3, 8, 12>(), once<5, 3, 4, 4>(), once<5>()));
-  run(op_case("patch_embedding, 3 pixels", {16}, [](auto, auto x, auto w, auto b) { return vt::patch_embedding(x, w, b); },
-              naive_patch_embedding(2, 6, 9, 3), data<2, 6, 9>(), once<4, 2, 3, 3>(), once<4>()));
+  run(op_case(
+      "patch_embedding, 4 pixels", {16}, [](auto, auto x, auto w, auto b) { return vt::patch_embedding(x, w, b); },
+      naive_patch_embedding(3, 8, 12, 4), each<3, 8, 12>(), once<5, 3, 4, 4>(), once<5>()));
+  run(op_case(
+      "patch_embedding, 3 pixels", {16}, [](auto, auto x, auto w, auto b) { return vt::patch_embedding(x, w, b); },
+      naive_patch_embedding(2, 6, 9, 3), data<2, 6, 9>(), once<4, 2, 3, 3>(), once<4>()));
 }
 
 }  // namespace registry

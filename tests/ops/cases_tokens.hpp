@@ -25,15 +25,16 @@ inline Reference naive_mean(std::size_t tokens, std::size_t width, std::size_t f
     return out;
   };
 }
-// The documented layout: counter {element / 4, sample in the global batch, step, site}, word element % 4, its upper 24 bits as a
-// float; what is below the rate is dropped. Site 0: the first operation on the tape.
+// The documented layout: counter {element / 4, sample in the global batch, step, site}, word element % 4, its upper 24
+// bits as a float; what is below the rate is dropped. Site 0: the first operation on the tape.
 inline Reference naive_drop(std::size_t size, double rate, bool whole_samples) {
   return [=](const Problem& p) {
     Values out = p.inputs[0];
     for (std::size_t i = 0; i < out.size(); ++i) {
       const std::size_t element = whole_samples ? 0 : i % size;
-      const auto words = vt::philox(stream.seed, {{static_cast<std::uint32_t>(element / 4),
-                                                   first_sample + static_cast<std::uint32_t>(i / size), stream.step, 0}});
+      const auto words =
+          vt::philox(stream.seed, {{static_cast<std::uint32_t>(element / 4),
+                                    first_sample + static_cast<std::uint32_t>(i / size), stream.step, 0}});
       const double uniform = static_cast<double>(words.v[element % 4] >> 8) / 16777216;
       out[i] = uniform < rate ? 0 : out[i] / (1 - rate);
     }
@@ -43,42 +44,49 @@ inline Reference naive_drop(std::size_t size, double rate, bool whole_samples) {
 
 template <class F>
 void token_cases(const F& run) {
-  run(op_case("embed_tokens", {2},
-              [](auto, auto x, auto token, auto position) { return vt::embed_tokens(x, token, position); },
-              [](const Problem& p) {
-                Values out;
-                for (std::size_t s = 0; s < p.count; ++s) {
-                  for (std::size_t i = 0; i < 5 * 7; ++i) {
-                    out.push_back((i < 7 ? p.inputs[1][i] : p.inputs[0][s * 28 + i - 7]) + p.inputs[2][i]);
-                  }
-                }
-                return out;
-              },
-              each<4, 7>(), once<1, 1, 7>(), once<1, 5, 7>()));
-  run(op_case("first_token", {0}, [](auto, auto x) { return vt::first_token(x); }, naive_mean(5, 7, 0, 1), each<5, 7>()));
-  run(op_case("first_token and the rest", {4},
-              [](auto, auto x) { return vt::first_token(x) * vt::mean_tokens(x, 1); },
-              [](const Problem& p) {
-                Values out = naive_mean(5, 7, 0, 1)(p), rest = naive_mean(5, 7, 1, 5)(p);
-                for (std::size_t i = 0; i < out.size(); ++i) out[i] *= rest[i];
-                return out;
-              },
-              each<5, 7>()));
-  run(op_case("mean_tokens", {4}, [](auto, auto x) { return vt::mean_tokens(x); }, naive_mean(5, 33, 0, 5), each<5, 33>()));
-  run(op_case("mean_tokens without the first", {4}, [](auto, auto x) { return vt::mean_tokens(x, 1); },
-              naive_mean(6, 7, 1, 6), each<6, 7>()));
-  run(op_case("dropout", {2}, [](auto, auto x) { return vt::dropout(x, 0.3); }, naive_drop(35, 0.3, false), each<5, 7>()));
-  run(op_case("drop_path", {2}, [](auto, auto x) { return vt::drop_path(x, 0.4); }, naive_drop(35, 0.4, true), each<5, 7>()));
-  run(op_case("dropout twice", {2}, [](auto, auto x) {
-                vt::Var first = vt::dropout(x, 0.3);  // in this order: operands of + may be computed in any
-                return first + vt::dropout(x, 0.0);
-              },
-              [](const Problem& p) {
-                Values out = naive_drop(6, 0.3, false)(p);
-                for (std::size_t i = 0; i < out.size(); ++i) out[i] += p.inputs[0][i];
-                return out;
-              },
-              each<6>()));
+  run(op_case(
+      "embed_tokens", {2}, [](auto, auto x, auto token, auto position) { return vt::embed_tokens(x, token, position); },
+      [](const Problem& p) {
+        Values out;
+        for (std::size_t s = 0; s < p.count; ++s) {
+          for (std::size_t i = 0; i < 5 * 7; ++i) {
+            out.push_back((i < 7 ? p.inputs[1][i] : p.inputs[0][s * 28 + i - 7]) + p.inputs[2][i]);
+          }
+        }
+        return out;
+      },
+      each<4, 7>(), once<1, 1, 7>(), once<1, 5, 7>()));
+  run(op_case(
+      "first_token", {0}, [](auto, auto x) { return vt::first_token(x); }, naive_mean(5, 7, 0, 1), each<5, 7>()));
+  run(op_case(
+      "first_token and the rest", {4}, [](auto, auto x) { return vt::first_token(x) * vt::mean_tokens(x, 1); },
+      [](const Problem& p) {
+        Values out = naive_mean(5, 7, 0, 1)(p), rest = naive_mean(5, 7, 1, 5)(p);
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] *= rest[i];
+        return out;
+      },
+      each<5, 7>()));
+  run(op_case(
+      "mean_tokens", {4}, [](auto, auto x) { return vt::mean_tokens(x); }, naive_mean(5, 33, 0, 5), each<5, 33>()));
+  run(op_case(
+      "mean_tokens without the first", {4}, [](auto, auto x) { return vt::mean_tokens(x, 1); }, naive_mean(6, 7, 1, 6),
+      each<6, 7>()));
+  run(op_case(
+      "dropout", {2}, [](auto, auto x) { return vt::dropout(x, 0.3); }, naive_drop(35, 0.3, false), each<5, 7>()));
+  run(op_case(
+      "drop_path", {2}, [](auto, auto x) { return vt::drop_path(x, 0.4); }, naive_drop(35, 0.4, true), each<5, 7>()));
+  run(op_case(
+      "dropout twice", {2},
+      [](auto, auto x) {
+        vt::Var first = vt::dropout(x, 0.3);  // in this order: operands of + may be computed in any
+        return first + vt::dropout(x, 0.0);
+      },
+      [](const Problem& p) {
+        Values out = naive_drop(6, 0.3, false)(p);
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] += p.inputs[0][i];
+        return out;
+      },
+      each<6>()));
 }
 
 }  // namespace registry

@@ -1,4 +1,5 @@
-// checks.hpp - what is checked of every case: values, gradients, bits over threads, and the planned tape against the retaining one.
+// checks.hpp - what is checked of every case: values, gradients, bits over threads, and the planned tape against the
+// retaining one.
 #pragma once
 
 #include "catch.hpp"
@@ -33,8 +34,11 @@ double distance(const std::vector<T>& found, const Values& expected, double floo
 }
 template <class T>
 bool same_bits(const Result<T>& a, const Result<T>& b) {
-  auto equal = [](const std::vector<T>& x, const std::vector<T>& y) { return std::equal(x.begin(), x.end(), y.begin(), y.end()); };
-  return equal(a.out, b.out) && std::equal(a.gradients.begin(), a.gradients.end(), b.gradients.begin(), b.gradients.end(), equal);
+  auto equal = [](const std::vector<T>& x, const std::vector<T>& y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end());
+  };
+  return equal(a.out, b.out) &&
+         std::equal(a.gradients.begin(), a.gradients.end(), b.gradients.begin(), b.gradients.end(), equal);
 }
 inline void expect_below(const std::string& what, double found, double limit) {
   INFO(what << ": " << found << ", allowed " << limit);
@@ -57,7 +61,8 @@ void check_values(const C& c, const typename P::backend& backend, const std::str
     if constexpr (std::is_same_v<typename P::value, float>) {
       Data<double> exact_data(problem);
       exact_data.weights = vitrail::Buffer<double>(data.weights.size());  // the same weights: those of floats
-      for (std::size_t i = 0; i < data.weights.size(); ++i) exact_data.weights[i] = static_cast<double>(data.weights[i]);
+      for (std::size_t i = 0; i < data.weights.size(); ++i)
+        exact_data.weights[i] = static_cast<double>(data.weights[i]);
       const auto exact = run_retaining<vitrail::serial_double>(c, exact_data, vitrail::Serial());
       for (std::size_t i = 0; i < exact.gradients.size(); ++i) {
         expect_below(c.name + ", " + where + ", gradient " + std::to_string(i),
@@ -163,11 +168,13 @@ struct Runner {
 }  // namespace registry
 
 // The tests of a group: `cases(f)` calls f with each case.
-#define VITRAIL_TEST_CASES(group, cases)                                                                             \
-  namespace {                                                                                                        \
-  [[maybe_unused]] const bool group##_covered = (cases(registry::Runner{registry::Runner::What::cover}), true);      \
-  }                                                                                                                  \
-  TEST_CASE(#group ": values and float gradients") { cases(registry::Runner{registry::Runner::What::values}); }      \
-  TEST_CASE(#group ": gradients in double") { cases(registry::Runner{registry::Runner::What::gradients}); }          \
-  TEST_CASE(#group ": the same bits for any number of threads") { cases(registry::Runner{registry::Runner::What::bits}); } \
+#define VITRAIL_TEST_CASES(group, cases)                                                                        \
+  namespace {                                                                                                   \
+  [[maybe_unused]] const bool group##_covered = (cases(registry::Runner{registry::Runner::What::cover}), true); \
+  }                                                                                                             \
+  TEST_CASE(#group ": values and float gradients") { cases(registry::Runner{registry::Runner::What::values}); } \
+  TEST_CASE(#group ": gradients in double") { cases(registry::Runner{registry::Runner::What::gradients}); }     \
+  TEST_CASE(#group ": the same bits for any number of threads") {                                               \
+    cases(registry::Runner{registry::Runner::What::bits});                                                      \
+  }                                                                                                             \
   TEST_CASE(#group ": planned and poisoned equals retained") { cases(registry::Runner{registry::Runner::What::plan}); }

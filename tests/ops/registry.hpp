@@ -53,7 +53,8 @@ Input<vitrail::Shape<E...>, true, false> data(Domain domain = {}) {
   return {domain};
 }
 
-// units: |float result - reference| <= units * eps * max(|reference|, floor); floor < 0: the root mean square of the reference.
+// units: |float result - reference| <= units * eps * max(|reference|, floor); floor < 0: the root mean square of the
+// reference.
 struct Tolerance {
   double units, floor = -1;
 };
@@ -68,7 +69,8 @@ struct Case {
   std::vector<int> labels{0};  // repeated over the batch
 };
 template <class Build, class... Inputs>
-Case<Build, Inputs...> op_case(std::string name, Tolerance tolerance, Build build, Reference reference, Inputs... inputs) {
+Case<Build, Inputs...> op_case(std::string name, Tolerance tolerance, Build build, Reference reference,
+                               Inputs... inputs) {
   return {std::move(name), tolerance, build, std::move(reference), {inputs...}};
 }
 template <class Build, class... Inputs>
@@ -97,9 +99,11 @@ template <class C>
 Problem problem_of(const C& c, std::size_t count) {
   Problem p;
   p.count = count;
-  std::apply([&](const auto&... in) {
-    (p.inputs.push_back(draw(in.domain, in.elements(count), 17 * std::uint32_t(p.inputs.size()))), ...);
-  }, c.inputs);
+  std::apply(
+      [&](const auto&... in) {
+        (p.inputs.push_back(draw(in.domain, in.elements(count), 17 * std::uint32_t(p.inputs.size()))), ...);
+      },
+      c.inputs);
   for (std::size_t b = 0; b < count; ++b) p.labels.push_back(c.labels[b % c.labels.size()]);
   return p;
 }

@@ -1,4 +1,5 @@
-// runs.hpp - runs one case forward and backward: on the retaining tape, or planned as a step is, with probes at its inputs.
+// runs.hpp - runs one case forward and backward: on the retaining tape, or planned as a step is, with probes at its
+// inputs.
 #pragma once
 
 #include <cstddef>
@@ -51,8 +52,8 @@ struct Data {
   }
 };
 
-// Passes its input on, and copies the gradient that arrives to where the test can read it after the plan has given the memory to
-// others. The second input is a parameter that makes the result tracked.
+// Passes its input on, and copies the gradient that arrives to where the test can read it after the plan has given the
+// memory to others. The second input is a parameter that makes the result tracked.
 template <class S, class T>
 struct ProbeOp {
   using shape = S;
@@ -108,8 +109,8 @@ Result<T> run_retaining(const C& c, Data<T>& data, const typename P::backend& ba
   return result;
 }
 
-// The inputs of a case as a step has them: tracked ones that are not batched are parameters, tracked ones that are are probes.
-// `Context` is a trace or a tape.
+// The inputs of a case as a step has them: tracked ones that are not batched are parameters, tracked ones that are are
+// probes. `Context` is a trace or a tape.
 template <class C, class Context, class T>
 struct ProbedInputs {
   Context& context;
@@ -186,9 +187,11 @@ std::unique_ptr<vitrail::detail::Schedule> schedule_of(const C& c, Data<T>& data
   return schedule;
 }
 using EditPlan = void (*)(const vitrail::Trace&, vitrail::Plan&);
-// The same program on the step tape, poisoned with NaN, or on the retaining tape. `edit` spoils the plan, for negative controls.
+// The same program on the step tape, poisoned with NaN, or on the retaining tape. `edit` spoils the plan, for negative
+// controls.
 template <class P, class C, class T = typename P::value>
-Result<T> run_probed(const C& c, Data<T>& data, const typename P::backend& backend, bool planned, EditPlan edit = nullptr) {
+Result<T> run_probed(const C& c, Data<T>& data, const typename P::backend& backend, bool planned,
+                     EditPlan edit = nullptr) {
   const auto schedule = schedule_of<P>(c, data);
   if (edit) edit(schedule->trace, schedule->plan);
   const auto sizes = parameter_sizes(c);
@@ -200,7 +203,8 @@ Result<T> run_probed(const C& c, Data<T>& data, const typename P::backend& backe
   }
   vitrail::Buffer<T> gradients(total), dummy(1);
   if (planned) std::fill_n(gradients.data(), total, std::numeric_limits<T>::quiet_NaN());
-  auto tape = planned ? vitrail::Tape<P, true>(backend, schedule->trace, schedule->plan) : vitrail::Tape<P, true>(backend);
+  auto tape =
+      planned ? vitrail::Tape<P, true>(backend, schedule->trace, schedule->plan) : vitrail::Tape<P, true>(backend);
   tape.set_parameters(sizes.size(), gradients.data(), offsets.data());
   tape.set_random(stream, first_sample);
   tape.set_poison(true);
