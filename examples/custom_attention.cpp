@@ -2,6 +2,7 @@
 // smoke: --smoke
 #include <cstdio>
 #include <cstring>
+#include <vitrail/autodiff/gradient_check.hpp>
 #include <vitrail/vitrail.hpp>
 
 namespace vt = vitrail;
@@ -38,9 +39,23 @@ struct Gated : vt::Module<Gated<P>> {
   }
 };
 
+// The largest relative error of a parameter's gradient against differences, in double.
+double gradient_error(const vt::ImageSet& set) {
+  vt::Model<vt::Classifier<Gated<vt::cpu_double>, 10>> model(vt::seed{1});
+  vt::Batches<vt::Shape<3, 32, 32>, vt::cpu_double> batches(set, vt::normalisation_of(set), 2);
+  vt::Batch<vt::Shape<3, 32, 32>, vt::cpu_double> images;
+  vt::Labels labels;
+  batches.load(0, images, labels);
+  auto loss = [](const auto& net, const auto& x, const auto& y) { return vt::Step{vt::cross_entropy(net(x), y)}; };
+  return vt::gradient_check(model, loss, images.view(), labels).worst();
+}
+
 int main(int argc, char** argv) {
   const bool smoke = argc > 1 && !std::strcmp(argv[1], "--smoke");
   const vt::ImageSet train = vt::drawn_shapes(1, smoke ? 256 : 10000), test = vt::drawn_shapes(2, smoke ? 256 : 2000);
+  const double error = gradient_error(test);
+  std::printf("gradient error %.1e\n", error);
+  if (!(error < 1e-6)) return 1;
   vt::Model<vt::Classifier<Gated<>, 10>> model(vt::seed{1});
   vt::Batches<vt::Shape<3, 32, 32>, vt::cpu> batches(train, vt::normalisation_of(train), 64);
   vt::Batches<vt::Shape<3, 32, 32>, vt::cpu> tests(test, batches.normalisation(), 256);
