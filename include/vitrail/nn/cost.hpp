@@ -13,9 +13,14 @@ struct Cost {
   std::size_t parameters = 0, trainable = 0, forward_flops = 0, backward_flops = 0;
 };
 
-// static_assert(vt::cost_of<vt::ViT_B16<>>(1).parameters == 86'567'656); M's forward functions must be constexpr.
+namespace detail {
+
+// FLOPs of one trace, apart for what runs once per sample and what runs once.
+struct TracedFlops {
+  std::size_t forward[2] = {}, backward[2] = {};  // [runs per sample]
+};
 template <class M>
-constexpr Cost cost_of(std::size_t batch) {
+constexpr TracedFlops trace_flops() {
   using policy = typename M::policy;
   Trace trace;
   M module{};
@@ -23,13 +28,22 @@ constexpr Cost cost_of(std::size_t batch) {
   for (std::size_t i = 0; i < trace.parameters; ++i) trace.values.push_back({0, -1, false, true});
   Meta<policy, true> meta{&trace};
   (void)module(meta.template input<typename M::input, true>());
-  Cost cost{parameter_count<M>(), trainable_count<M>(), 0, 0};
+  TracedFlops flops;
   for (const OperationRecord& operation : trace.operations) {
-    const std::size_t count = operation.batched ? batch : 1;
-    cost.forward_flops += count * operation.facts.flops;
-    if (operation.tracked) cost.backward_flops += count * operation.facts.backward_flops;
+    flops.forward[operation.batched] += operation.facts.flops;
+    if (operation.tracked) flops.backward[operation.batched] += operation.facts.backward_flops;
   }
-  return cost;
+  return flops;
+}
+
+}  // namespace detail
+
+// static_assert(vt::cost_of<vt::ViT_B16<>>(1).parameters == 86'567'656); M's forward functions must be constexpr.
+template <class M>
+constexpr Cost cost_of(std::size_t batch) {
+  constexpr detail::TracedFlops flops = detail::trace_flops<M>();
+  return {parameter_count<M>(), trainable_count<M>(), batch * flops.forward[true] + flops.forward[false],
+          batch * flops.backward[true] + flops.backward[false]};
 }
 
 }  // namespace vitrail::inline VITRAIL_TU
