@@ -63,9 +63,8 @@ template <class P>
 void training(benchmark::State& state) {
   using Net = vt::ViT<small, 10, P>;
   vt::Model<Net> model(vt::seed{1});
-  auto step = vt::training_step(model, [](const auto& net, const auto& x, const auto& y) {
-    return vt::Step{vt::cross_entropy(net(x), y)};
-  });
+  auto step = vt::training_step(
+      model, [](const auto& net, const auto& x, const auto& y) { return vt::Step{vt::cross_entropy(net(x), y)}; });
   vt::AdamW optimiser(model);
   vt::Batch<typename Net::input, P> images(16);
   fill(images);
@@ -77,9 +76,9 @@ void training(benchmark::State& state) {
   state.counters["images/s"] = benchmark::Counter(16, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-#define ON_EVERY_BACKEND(function, name)                                                                        \
-  BENCHMARK(function<name<vt::serial>>)->Name(#name "/serial")->Unit(benchmark::kMicrosecond)->UseRealTime();   \
-  BENCHMARK(function<name<vt::cpu>>)->Name(#name "/openmp")->Unit(benchmark::kMicrosecond)->UseRealTime();      \
+#define ON_EVERY_BACKEND(function, name)                                                                      \
+  BENCHMARK(function<name<vt::serial>>)->Name(#name "/serial")->Unit(benchmark::kMicrosecond)->UseRealTime(); \
+  BENCHMARK(function<name<vt::cpu>>)->Name(#name "/openmp")->Unit(benchmark::kMicrosecond)->UseRealTime();    \
   BENCHMARK(function<name<vt::thrust_host>>)->Name(#name "/thrust")->Unit(benchmark::kMicrosecond)->UseRealTime()
 ON_EVERY_BACKEND(forward, Linear);
 ON_EVERY_BACKEND(forward, Norm);

@@ -30,9 +30,8 @@ void train(benchmark::State& state, bool timed) {
   using P = typename Net::policy;
   const auto batch = static_cast<std::size_t>(state.range(0));
   vt::Model<Net> model(vt::seed{1});
-  auto step = vt::training_step(model, [](const auto& net, const auto& x, const auto& y) {
-    return vt::Step{vt::cross_entropy(net(x), y)};
-  });
+  auto step = vt::training_step(
+      model, [](const auto& net, const auto& x, const auto& y) { return vt::Step{vt::cross_entropy(net(x), y)}; });
   vt::AdamW optimiser(model);
   vt::Batch<typename Net::input, P> images(batch);
   vt::Labels labels;

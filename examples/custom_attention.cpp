@@ -1,10 +1,9 @@
 // custom_attention.cpp - an attention of one's own: gated, written out with patterns, without a line of backward.
-// smoke: --smoke
+// smoke: 256 1
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <vitrail/autodiff/gradient_check.hpp>
 #include <vitrail/vitrail.hpp>
-
 namespace vt = vitrail;
 
 template <std::size_t D, std::size_t H, class P = vt::cpu>
@@ -20,48 +19,40 @@ struct GatedAttention : vt::Module<GatedAttention<D, H, P>> {
   }
 };
 
-// The mean of 8x8 patches after one gated block, on the images that the library draws.
-template <class P = vt::cpu>
+template <class P>  // the mean of 8x8 patches after one block of it
 struct Gated : vt::Module<Gated<P>> {
   using policy = P;
   using input = vt::Shape<3, 32, 32>;
   static constexpr std::size_t features = 48;
   vt::PatchEmbedding<3, 8, 48, P> patches;
   vt::LayerNorm<48, P> norm;
-  GatedAttention<48, 3, P> attention;
-  static constexpr void visit(auto& self, auto&& f) {
-    f("patches", self.patches), f("norm", self.norm), f("attention", self.attention);
-  }
+  GatedAttention<48, 3, P> attn;
+  static constexpr void visit(auto& s, auto&& f) { f("patches", s.patches), f("norm", s.norm), f("attn", s.attn); }
   constexpr auto forward(auto image) const {
     vt::Var x = patches(image);
-    vt::Var y = x + attention(norm(x));
-    return vt::mean_tokens(y);
+    return vt::mean_tokens(vt::Var(x + attn(norm(x))));
   }
 };
+template <class P>
+using Net = vt::Classifier<Gated<P>, 10>;
 
-// The largest relative error of a parameter's gradient against differences, in double.
-double gradient_error(const vt::ImageSet& set) {
-  vt::Model<vt::Classifier<Gated<vt::cpu_double>, 10>> model(vt::seed{1});
-  vt::Batches<vt::Shape<3, 32, 32>, vt::cpu_double> batches(set, vt::normalisation_of(set), 2);
-  vt::Batch<vt::Shape<3, 32, 32>, vt::cpu_double> images;
-  vt::Labels labels;
-  batches.load(0, images, labels);
+int main(int argc, char** argv) {  // [images] [epochs]
+  const vt::ImageSet train = vt::drawn_shapes(1, argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10000);
+  const vt::ImageSet test = vt::drawn_shapes(2, train.size() / 5);
+  const vt::Recipe recipe{.epochs = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 10};
+
+  vt::Model<Net<vt::cpu_double>> precise(vt::seed{1});  // its gradients against differences
+  vt::Batch<vt::Shape<3, 32, 32>, vt::cpu_double> images(2);
+  for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = test.pixels[i] / 255.0;
   auto loss = [](const auto& net, const auto& x, const auto& y) { return vt::Step{vt::cross_entropy(net(x), y)}; };
-  return vt::gradient_check(model, loss, images.view(), labels).worst();
-}
-
-int main(int argc, char** argv) {
-  const bool smoke = argc > 1 && !std::strcmp(argv[1], "--smoke");
-  const vt::ImageSet train = vt::drawn_shapes(1, smoke ? 256 : 10000), test = vt::drawn_shapes(2, smoke ? 256 : 2000);
-  const double error = gradient_error(test);
+  const double error = vt::gradient_check(precise, loss, images.view(), vt::Labels{3, 7}).worst();
   std::printf("gradient error %.1e\n", error);
-  if (!(error < 1e-6)) return 1;
-  vt::Model<vt::Classifier<Gated<>, 10>> model(vt::seed{1});
+
+  vt::Model<Net<vt::cpu>> model(vt::seed{1});
   vt::Batches<vt::Shape<3, 32, 32>, vt::cpu> batches(train, vt::normalisation_of(train), 64);
-  vt::Batches<vt::Shape<3, 32, 32>, vt::cpu> tests(test, batches.normalisation(), 256);
-  vt::fit(model, batches, {.epochs = smoke ? 1u : 10u, .on_epoch = [](const vt::Progress& p) {
-            std::printf("epoch %zu loss %.4f\n", p.epoch + 1, p.loss);
-          }});
+  const vt::Batches<vt::Shape<3, 32, 32>, vt::cpu> tests(test, batches.normalisation(), 256);
+  vt::fit(model, batches, recipe);
   auto predict = vt::predictor(model);
   std::printf("test accuracy %.2f %%\n", 100 * vt::evaluate(predict, tests).top1_share());
+  return error < 1e-6 ? 0 : 1;
 }

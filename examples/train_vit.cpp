@@ -13,7 +13,8 @@
 namespace vt = vitrail;
 
 constexpr vt::ViTConfig gray_28{.image = 28, .channels = 1, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128};
-constexpr vt::ViTConfig colour_32{.image = 32, .channels = 3, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128};
+constexpr vt::ViTConfig colour_32{
+    .image = 32, .channels = 3, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128};
 
 struct Options {
   std::string data = "/usr/share/datasets/fashion-mnist", checkpoint;
@@ -56,9 +57,10 @@ void train(const vt::ImageSet& train_set, const vt::ImageSet& test_set, const Op
   vt::Accuracy accuracy;
   recipe.on_epoch = [&](const vt::Progress& p) {
     accuracy = vt::evaluate(predict, test);
-    std::printf("%sepoch %2zu/%zu  loss %.4f  training accuracy %.2f %%  test accuracy %.2f %%, top-5 %.2f %%  %.0f images/s\n",
-                isatty(STDOUT_FILENO) ? "\r\033[K" : "", p.epoch + 1, p.epochs, p.loss, 100 * p.training.top1_share(),
-                100 * accuracy.top1_share(), 100 * accuracy.top5_share(), p.images_per_second);
+    std::printf(
+        "%sepoch %2zu/%zu  loss %.4f  training accuracy %.2f %%  test accuracy %.2f %%, top-5 %.2f %%  %.0f images/s\n",
+        isatty(STDOUT_FILENO) ? "\r\033[K" : "", p.epoch + 1, p.epochs, p.loss, 100 * p.training.top1_share(),
+        100 * accuracy.top1_share(), 100 * accuracy.top5_share(), p.images_per_second);
     std::fflush(stdout);
     if (!o.checkpoint.empty()) vt::save_checkpoint(model, o.checkpoint);
   };
@@ -75,7 +77,8 @@ void shorten(vt::ImageSet& set, std::size_t images) {
 int main(int argc, char** argv) {
   Options o;
   CLI::App app("Trains a small vision transformer.");
-  app.add_option("--data", o.data, "folder with the four IDX files of Fashion-MNIST, gzip'd or not")->capture_default_str();
+  app.add_option("--data", o.data, "folder with the four IDX files of Fashion-MNIST, gzip'd or not")
+      ->capture_default_str();
   app.add_flag("--drawn", o.drawn, "train on drawn images (32x32, coloured shapes) instead");
   app.add_option("--epochs", o.epochs)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch", o.batch, "images in a step")->capture_default_str()->check(CLI::PositiveNumber);
@@ -91,7 +94,8 @@ int main(int argc, char** argv) {
     if (o.drawn || !std::filesystem::exists(o.data)) {
       if (!o.drawn) std::printf("%s is not there: training on drawn images\n", o.data.c_str());
       const std::size_t count = o.images ? o.images : 20000;
-      train<vt::ViT<colour_32, 10>>(vt::drawn_shapes(o.seed, count), vt::drawn_shapes(o.seed + 1'000'000, count / 4), o);
+      train<vt::ViT<colour_32, 10>>(vt::drawn_shapes(o.seed, count), vt::drawn_shapes(o.seed + 1'000'000, count / 4),
+                                    o);
     } else {
       vt::TrainAndTest data = vt::find_fashion_mnist(o.data);
       shorten(data.train, o.images);

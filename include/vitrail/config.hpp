@@ -18,18 +18,19 @@
 #define VITRAIL_LAMBDA __attribute__((always_inline))
 #ifdef __CUDACC__
 #define VITRAIL_HOST_DEVICE __host__ __device__
-// constexpr, which device code may call under --expt-relaxed-constexpr: a template marked __host__ __device__ is an error when it
-// is instantiated with lane<I> on the host ("contains a vector, which is not supported in device code").
+// constexpr, which device code may call under --expt-relaxed-constexpr: a template marked __host__ __device__ is an
+// error when it is instantiated with lane<I> on the host ("contains a vector, which is not supported in device code").
 #define VITRAIL_FUNCTION constexpr VITRAIL_INLINE
 #else
 #define VITRAIL_HOST_DEVICE
 #define VITRAIL_FUNCTION VITRAIL_INLINE
 #endif
-// VITRAIL_FUNCTION marks a template over lanes, such as a user's elementwise function (value, derivative). Unmarked it stays
-// correct, but runs many times slower.
+// VITRAIL_FUNCTION marks a template over lanes, such as a user's elementwise function (value, derivative). Unmarked it
+// stays correct, but runs many times slower.
 
-// Two translation units that are compiled for different instruction sets must not share a symbol: the linker would keep one of
-// the two bodies. So everything but the exceptions lives in an inline namespace whose name spells the flags that change code.
+// Two translation units that are compiled for different instruction sets must not share a symbol: the linker would keep
+// one of the two bodies. So everything but the exceptions lives in an inline namespace whose name spells the flags that
+// change code.
 #ifdef __AVX__
 #define VITRAIL_TAG_AVX 1
 #else
@@ -74,8 +75,8 @@
 #endif
 #define VITRAIL_TAG_JOIN(a, b, c, d, e, f, g, h) tu_##a##b##c##d##e##f##g##h
 #define VITRAIL_TAG(a, b, c, d, e, f, g, h) VITRAIL_TAG_JOIN(a, b, c, d, e, f, g, h)
-#define VITRAIL_TU                                                                                                     \
-  VITRAIL_TAG(VITRAIL_TAG_SSE, VITRAIL_TAG_AVX, VITRAIL_TAG_AVX2, VITRAIL_TAG_FMA, VITRAIL_TAG_BMI,                    \
+#define VITRAIL_TU                                                                                  \
+  VITRAIL_TAG(VITRAIL_TAG_SSE, VITRAIL_TAG_AVX, VITRAIL_TAG_AVX2, VITRAIL_TAG_FMA, VITRAIL_TAG_BMI, \
               VITRAIL_TAG_AVX512, VITRAIL_TAG_AVX512X, VITRAIL_TAG_OMP)
 
 #ifdef __CUDACC__

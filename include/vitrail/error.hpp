@@ -1,4 +1,5 @@
-// error.hpp - the exceptions. They alone stay outside the inline namespace: a handler must match whatever flags the thrower had.
+// error.hpp - the exceptions. They alone stay outside the inline namespace: a handler must match whatever flags the
+// thrower had.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,5 @@
-// vitrail.hpp - everything for the CPU. Files and CUDA have headers of their own: io/ (nlohmann-json, zlib) and the Thrust policies.
+// vitrail.hpp - everything for the CPU. Files and CUDA have headers of their own: io/ (nlohmann-json, zlib) and the
+// Thrust policies.
 #pragma once
 
 #include "autodiff/predict.hpp"

@@ -1,4 +1,5 @@
-// parity.cpp - a ViT with timm's weights gives timm's logits, loss and gradients; fixtures/make_vit.py made the expected values.
+// parity.cpp - a ViT with timm's weights gives timm's logits, loss and gradients; fixtures/make_vit.py made the
+// expected values.
 #include <cmath>
 #include <string>
 #include <vector>
@@ -53,7 +54,8 @@ void compare(const std::string& name, double tolerance) {
 
 }  // namespace
 
-// The double run shows that the architecture is timm's to the last operation; the float runs, that the kernels are right.
+// The double run shows that the architecture is timm's to the last operation; the float runs, that the kernels are
+// right.
 TEST_CASE("a ViT with class token pooling equals timm's") {
   compare<token, vt::serial_double>("vit_token", 1e-12);
   compare<token, vt::cpu>("vit_token", 3e-6);

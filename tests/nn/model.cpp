@@ -59,12 +59,10 @@ TEST_CASE("initial values follow from seed and name, whatever trains and whateve
   vt::Model<Net<vt::serial_double>> wide(vt::seed{4});
   std::map<std::string, std::vector<float>> values;
   a.each_parameter([&](const auto& i, const float* v, bool) { values[i.path] = {v, v + i.size}; });
-  probe.each_parameter([&](const auto& i, const float* v, bool) {
-    CHECK(values[i.path] == std::vector<float>(v, v + i.size));
-  });
-  wide.each_parameter([&](const auto& i, const double* v, bool) {
-    CHECK(values[i.path] == std::vector<float>(v, v + i.size));
-  });
+  probe.each_parameter(
+      [&](const auto& i, const float* v, bool) { CHECK(values[i.path] == std::vector<float>(v, v + i.size)); });
+  wide.each_parameter(
+      [&](const auto& i, const double* v, bool) { CHECK(values[i.path] == std::vector<float>(v, v + i.size)); });
   b.each_parameter([&](const auto& i, const float* v, bool) {
     const bool random = i.shape.size() > 1 || i.path.starts_with("patch_embed");
     CHECK((values[i.path] != std::vector<float>(v, v + i.size)) == random);

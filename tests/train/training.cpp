@@ -34,9 +34,8 @@ struct Linear : vt::Module<Linear<P>> {
 TEST_CASE("AdamW equals the formula of Loshchilov and Hutter, and leaves alone what the loss does not reach") {
   using Net = vt::Classifier<Linear<vt::serial_double>, 3>;
   vt::Model<Net> model(vt::seed{3});
-  auto step = vt::training_step(model, [](const auto& net, const auto& x, const auto& y) {
-    return vt::Step{vt::cross_entropy(net(x), y)};
-  });
+  auto step = vt::training_step(
+      model, [](const auto& net, const auto& x, const auto& y) { return vt::Step{vt::cross_entropy(net(x), y)}; });
   const vt::AdamWOptions o{.rate = 0.01, .beta1 = 0.8, .beta2 = 0.9, .eps = 1e-6, .weight_decay = 0.1};
   vt::AdamW optimiser(model, o);
   vt::Batch<Net::input, vt::serial_double> images(2);
@@ -73,10 +72,10 @@ TEST_CASE("the cosine schedule warms up, peaks and ends") {
 
 TEST_CASE("accuracy counts the best and the five best; ties and NaN do not help") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<float> z{1, 2, 3, 4, 5, 6,   //
-                             6, 6, 1, 1, 1, 1,   // a tie: the smaller number wins
+  const std::vector<float> z{1,   2, 3, 4, 5, 6,  //
+                             6,   6, 1, 1, 1, 1,  // a tie: the smaller number wins
                              nan, 1, 2, 3, 4, 5,  //
-                             0, 1, 2, 3, 4, 5};
+                             0,   1, 2, 3, 4, 5};
   vt::Accuracy a;
   a.add(vt::BatchView<vt::Shape<6>, const float>(z.data(), 4), vt::Labels{5, 1, 0, 0});
   CHECK(a.samples == 4);
@@ -91,7 +90,8 @@ namespace {
 vt::ImageSet quarters(std::size_t count) {
   vt::ImageSet set{1, 2, 2, 4, {}, {}};
   for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t p = 0; p < 4; ++p) set.pixels.push_back(p == i % 4 ? std::uint8_t(200 + i % 50) : std::uint8_t(i * 7 % 60));
+    for (std::size_t p = 0; p < 4; ++p)
+      set.pixels.push_back(p == i % 4 ? std::uint8_t(200 + i % 50) : std::uint8_t(i * 7 % 60));
     set.labels.push_back(int(i % 4));
   }
   return set;

@@ -1,4 +1,5 @@
-// driver.hpp - the one way in which an operation is run: it checks, finds out what is tracked, and hands over to the context.
+// driver.hpp - the one way in which an operation is run: it checks, finds out what is tracked, and hands over to the
+// context.
 #pragma once
 
 #include <array>
@@ -10,8 +11,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// What an operation's forward and backward receive. N inputs; `count` samples (1 if nothing is batched). A gradient that nobody
-// wants has mode none; one that is an alias is there already.
+// What an operation's forward and backward receive. N inputs; `count` samples (1 if nothing is batched). A gradient
+// that nobody wants has mode none; one that is an alias is there already.
 template <class P, std::size_t N>
 struct Arguments {
   using policy = P;
@@ -40,17 +41,22 @@ struct Arguments {
 
 // Asked by a call: nvcc says no to `&Op::template backward<P>` where it should say yes, silently.
 template <class Op, class A>
-concept has_backward = requires(const Op& op, const A& a) { op.backward(a); };
+concept has_backward = requires(const Op& op, const A& a) {
+  op.backward(a);
+};
 // Its result is one for the whole batch (a mean loss).
 template <class Op>
-concept mixes_samples = requires { requires Op::across_batch; };
+concept mixes_samples = requires {
+  requires Op::across_batch;
+};
 
 template <class Op>
 struct error_operation_has_no_backward_but_a_tracked_value_flows_in;
 template <std::size_t Given, std::size_t Most>
 struct error_too_many_inputs_split_the_expression_with_vt_Var;
 
-// The facts of one call as constants. (Constants of a class: nvcc does not let a lambda use those of the enclosing function.)
+// The facts of one call as constants. (Constants of a class: nvcc does not let a lambda use those of the enclosing
+// function.)
 template <class Op, class P, class... V>
 struct Signature {
   static constexpr std::size_t inputs = sizeof...(V);

@@ -11,8 +11,8 @@ inline constexpr std::size_t max_inputs = 8;
 // In Facts::saves: backward reads the output.
 inline constexpr unsigned output_bit = 1u << 15;
 
-// How an operation's backward leaves the gradient of one input. Decided by the plan, read by kernels at run time: as types
-// these would multiply the instantiations.
+// How an operation's backward leaves the gradient of one input. Decided by the plan, read by kernels at run time: as
+// types these would multiply the instantiations.
 enum class Mode : unsigned char {
   none,             // nobody asks for it
   write,            // every element is written
@@ -30,12 +30,12 @@ struct Space {
 // per_sample space are of one sample.
 struct Facts {
   std::size_t flops = 0, backward_flops = 0;
-  Space state;          // written by forward, read by backward
-  Space forward_work;   // scratch of forward
-  Space backward_work;  // scratch of backward
-  unsigned saves = 0;   // bit i: backward reads input i; output_bit: the output
-  unsigned alias = 0;   // bit i: the gradient of input i is the gradient of the output
-  unsigned partial = 0; // bit i: backward writes only a part of the gradient of input i
+  Space state;           // written by forward, read by backward
+  Space forward_work;    // scratch of forward
+  Space backward_work;   // scratch of backward
+  unsigned saves = 0;    // bit i: backward reads input i; output_bit: the output
+  unsigned alias = 0;    // bit i: the gradient of input i is the gradient of the output
+  unsigned partial = 0;  // bit i: backward writes only a part of the gradient of input i
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -1,4 +1,5 @@
-// gradient_check.hpp - analytic gradients against central differences, in double: of a function of tensors, or of a model.
+// gradient_check.hpp - analytic gradients against central differences, in double: of a function of tensors, or of a
+// model.
 #pragma once
 
 #include <algorithm>
@@ -17,14 +18,15 @@
 namespace vitrail::inline VITRAIL_TU {
 
 struct GradientCheckOptions {
-  double step = 1e-3;       // x is moved by +-step and +-2 step times max(1, |x|): errors fall with the fourth power, to 1e-13
-  std::size_t most = 200;   // elements of one input that are moved; of a larger input so many are drawn
-  std::uint64_t seed = 1;   // of the weights of the result and of that draw
+  double step =
+      1e-3;  // x is moved by +-step and +-2 step times max(1, |x|): errors fall with the fourth power, to 1e-13
+  std::size_t most = 200;  // elements of one input that are moved; of a larger input so many are drawn
+  std::uint64_t seed = 1;  // of the weights of the result and of that draw
 };
 
-// What a gradient check found. error = |analytic - numeric| / |gradient|, Euclidean norms over the elements that were moved. A norm
-// below 10^7 times the rounding noise of the differences is taken as that, so that a gradient that is zero has an error of about
-// 1e-7 at most, and one that should be zero and is not still shows. NaN counts as infinite.
+// What a gradient check found. error = |analytic - numeric| / |gradient|, Euclidean norms over the elements that were
+// moved. A norm below 10^7 times the rounding noise of the differences is taken as that, so that a gradient that is
+// zero has an error of about 1e-7 at most, and one that should be zero and is not still shows. NaN counts as infinite.
 struct GradientCheck {
   struct Entry {
     std::string name;
@@ -40,7 +42,8 @@ struct GradientCheck {
   }
   friend std::ostream& operator<<(std::ostream& out, const GradientCheck& check) {
     for (const Entry& e : check.entries) {
-      out << e.name << ": error " << e.error << " (norm " << e.norm << ", " << e.checked << " of " << e.elements << ")\n";
+      out << e.name << ": error " << e.error << " (norm " << e.norm << ", " << e.checked << " of " << e.elements
+          << ")\n";
     }
     return out;
   }
@@ -121,7 +124,8 @@ GradientCheck::Entry compare_gradient(std::string name, double* x, const double*
     std::size_t i = k;
     if (size > options.most) {  // one element of each of `most` equal parts
       const std::size_t begin = size * k / options.most, end = size * (k + 1) / options.most;
-      i = begin + static_cast<std::size_t>(uniform_at<double>({options.seed, 1, 0}, 0, k) * static_cast<double>(end - begin));
+      i = begin +
+          static_cast<std::size_t>(uniform_at<double>({options.seed, 1, 0}, 0, k) * static_cast<double>(end - begin));
     }
     const double before = x[i], h = options.step * std::max(1.0, std::abs(before));
     auto at = [&](double value) {
@@ -190,14 +194,17 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   };
   auto run = [&](auto&&... x) {  // braces: the order of the inputs on the tape
     tape.begin(count);
-    return std::apply([&](const auto&... v) { return std::pair(forward(v...), std::tuple(v...)); }, std::tuple{leaf(x)...});
+    return std::apply([&](const auto&... v) { return std::pair(forward(v...), std::tuple(v...)); },
+                      std::tuple{leaf(x)...});
   };
   const auto [loss, inputs] = run(first, others...);
   tape.backward(loss);
   std::vector<std::vector<double>> analytic;
-  std::apply([&](const auto&... v) {
-    (analytic.emplace_back(tape.gradient(v), tape.gradient(v) + detail::elements_of(v, count)), ...);
-  }, inputs);
+  std::apply(
+      [&](const auto&... v) {
+        (analytic.emplace_back(tape.gradient(v), tape.gradient(v) + detail::elements_of(v, count)), ...);
+      },
+      inputs);
   GradientCheck check;
   auto compare = [&](auto& x) {
     const std::size_t i = check.entries.size();
@@ -209,16 +216,17 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   return check;
 }
 template <class F, class First, class... Others>
-  requires requires { typename detail::policy_of<First>::type; }
+requires requires { typename detail::policy_of<First>::type; }
 GradientCheck gradient_check(const F& f, First& first, Others&... others) {
   const typename detail::policy_of<First>::type::backend backend{};
   return gradient_check(f, backend, GradientCheckOptions{}, first, others...);
 }
 
-// The gradients of a model's trainable parameters for the callable of a training step: f(net, x, labels) returns a vt::Step. One
-// entry for each parameter, under its path. What is dropped is the same in all runs. Values are moved in place and put back.
+// The gradients of a model's trainable parameters for the callable of a training step: f(net, x, labels) returns a
+// vt::Step. One entry for each parameter, under its path. What is dropped is the same in all runs. Values are moved in
+// place and put back.
 template <class Model, class F>
-  requires requires { typename Model::module; }
+requires requires { typename Model::module; }
 GradientCheck gradient_check(Model& model, const F& f,
                              const BatchView<typename Model::module::input, const double>& images, const Labels& labels,
                              const GradientCheckOptions& options = {}) {

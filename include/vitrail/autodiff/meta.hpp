@@ -1,4 +1,5 @@
-// meta.hpp - the context that only counts: it records a step's shapes, facts and connections, at run time or in a constant.
+// meta.hpp - the context that only counts: it records a step's shapes, facts and connections, at run time or in a
+// constant.
 #pragma once
 
 #include "driver.hpp"
@@ -27,7 +28,8 @@ struct Meta {
     using Call = Signature<Op, P, V...>;
     (void)Call::check();  // no static_assert: a failed one would repeat the whole chain of instantiations
     const int id = static_cast<int>(trace->values.size());
-    trace->values.push_back({Op::shape::size, static_cast<int>(trace->operations.size()), Call::batched, Call::tracked});
+    trace->values.push_back(
+        {Op::shape::size, static_cast<int>(trace->operations.size()), Call::batched, Call::tracked});
     OperationRecord record;
     record.name = Op::name;
     record.output = id;

@@ -7,8 +7,9 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// The values live in a vt::Model; a module alone (in a constant, say) has null pointers. `slot` is the ordinal of the parameter
-// among the trainable ones. A frozen parameter has none: nothing can ask for its gradient. Initial says how it starts (nn/initial.hpp).
+// The values live in a vt::Model; a module alone (in a constant, say) has null pointers. `slot` is the ordinal of the
+// parameter among the trainable ones. A frozen parameter has none: nothing can ask for its gradient. Initial says how
+// it starts (nn/initial.hpp).
 template <class S, class T, bool Trainable, bool Decays, class Initial>
 struct Parameter {
   using shape = S;

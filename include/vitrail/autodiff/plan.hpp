@@ -1,4 +1,5 @@
-// plan.hpp - from a trace, before anything runs: which gradients exist and how each is written, and where everything lies.
+// plan.hpp - from a trace, before anything runs: which gradients exist and how each is written, and where everything
+// lies.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +10,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// A place in the arena, in bytes. Batched places are multiplied by the batch count, so their sizes are multiples of the alignment
-// by themselves: rounding up the product instead would run into the neighbour.
+// A place in the arena, in bytes. Batched places are multiplied by the batch count, so their sizes are multiples of the
+// alignment by themselves: rounding up the product instead would run into the neighbour.
 struct Place {
   std::size_t bytes = 0, offset = 0;
   bool batched = false;
@@ -27,8 +28,8 @@ struct Plan {
   std::array<int, max_values> gradient_of{};  // the value whose gradient's memory it shares; itself, if its own
   std::array<Place, max_values> value, gradient;
   std::array<PlacePair, max_operations> state;
-  PlacePair work;                                                   // shared: scratch dies with its operation
-  std::size_t batched_bytes = 0, fixed_bytes = 0;                   // the arena: batched_bytes * count + fixed_bytes
+  PlacePair work;                                  // shared: scratch dies with its operation
+  std::size_t batched_bytes = 0, fixed_bytes = 0;  // the arena: batched_bytes * count + fixed_bytes
 };
 
 namespace detail {
@@ -45,16 +46,17 @@ constexpr int next_contribution(const Trace& trace, int v, int k) {
   return -1;
 }
 
-// May the gradient of input v of operation k live in the memory of the output's gradient? Only if nobody who shares that memory
-// is read after v is written again, and the other way round; never for the loss, a parameter, or an operand that occurs twice
-// (x + x + y: the second contribution would reach y).
+// May the gradient of input v of operation k live in the memory of the output's gradient? Only if nobody who shares
+// that memory is read after v is written again, and the other way round; never for the loss, a parameter, or an operand
+// that occurs twice (x + x + y: the second contribution would reach y).
 constexpr bool may_alias(const Trace& trace, const Plan& plan, int v, int k) {
   const OperationRecord& operation = trace.operations[static_cast<std::size_t>(k)];
   const ValueRecord& value = trace.values[static_cast<std::size_t>(v)];
   const auto output = static_cast<std::size_t>(operation.output);
   std::size_t times = 0;
   for (std::size_t j = 0; j < operation.input_count; ++j) times += operation.inputs[j] == v;
-  const bool same_size = value.batched == trace.values[output].batched && value.elements == trace.values[output].elements;
+  const bool same_size =
+      value.batched == trace.values[output].batched && value.elements == trace.values[output].elements;
   if (times > 1 || v < static_cast<int>(trace.parameters) || !same_size) return false;
   const int root = plan.gradient_of[output], again = next_contribution(trace, v, k);
   for (int u = 0; u < static_cast<int>(trace.values.size()); ++u) {
@@ -113,9 +115,7 @@ constexpr void plan_step(const Trace& trace, int loss, std::size_t element, Plan
   detail::plan_gradients(trace, loss, plan);
   const detail::Bump place{plan};
   Space work;
-  auto widen = [&](const Space& s) {
-    work = {std::max(work.per_sample, s.per_sample), std::max(work.fixed, s.fixed)};
-  };
+  auto widen = [&](const Space& s) { work = {std::max(work.per_sample, s.per_sample), std::max(work.fixed, s.fixed)}; };
   for (std::size_t v = 0; v < trace.values.size(); ++v) {
     const ValueRecord& value = trace.values[v];
     if (value.producer >= 0) plan.value[v] = place(value.elements * element, value.batched);

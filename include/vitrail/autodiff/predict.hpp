@@ -9,8 +9,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call. Made again
-// when the model's values have changed.
+// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call. Made
+// again when the model's values have changed.
 template <class Model>
 class PackedWeights {
  public:
@@ -48,8 +48,8 @@ concept PacksWeights = requires(const typename Model::Backend& b, const typename
 
 }  // namespace detail
 
-// Runs a model, or any callable f(net, x) of it, on batches of any size. The model must outlive it; its values may change in
-// between (training goes on). One Predictor serves one thread at a time; several may share a model.
+// Runs a model, or any callable f(net, x) of it, on batches of any size. The model must outlive it; its values may
+// change in between (training goes on). One Predictor serves one thread at a time; several may share a model.
 template <class Model, class F>
 class Predictor {
  public:
@@ -59,7 +59,9 @@ class Predictor {
   static constexpr bool packs = detail::PacksWeights<Model>;
 
   explicit Predictor(const Model& model, F f = {})
-      : model_(&model), f_(std::move(f)), schedule_(std::make_unique<detail::Schedule>()),
+      : model_(&model),
+        f_(std::move(f)),
+        schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
     (void)f_(model.net(), meta.template input<input, true>());

@@ -1,4 +1,5 @@
-// step.hpp - a step: a callable with its loss, traced and planned once when it is made, then run in one arena without allocating.
+// step.hpp - a step: a callable with its loss, traced and planned once when it is made, then run in one arena without
+// allocating.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ struct Step {
 
 namespace detail {
 
-// The value of a Var for the caller: a number if it is one for the whole batch, else a view of the batch, valid until the next step.
+// The value of a Var for the caller: a number if it is one for the whole batch, else a view of the batch, valid until
+// the next step.
 template <class V>
 auto result_of(const V& v, std::size_t count) {
   using T = typename V::value;
@@ -51,8 +53,8 @@ void declare_parameters(const Model& model, Trace& trace) {
 
 }  // namespace detail
 
-// f(net, x, labels) returns a vt::Step. Calling the training step runs forward and backward; the gradients then lie in a flat
-// buffer parallel to model.trainable(), and an optimiser may update the model. The model must outlive the step.
+// f(net, x, labels) returns a vt::Step. Calling the training step runs forward and backward; the gradients then lie in
+// a flat buffer parallel to model.trainable(), and an optimiser may update the model. The model must outlive the step.
 template <class Model, class F>
 class TrainingStep {
  public:
@@ -62,8 +64,11 @@ class TrainingStep {
   using Context = Tape<policy, true>;
 
   TrainingStep(Model& model, F f)
-      : model_(&model), f_(std::move(f)), schedule_(std::make_unique<detail::Schedule>()),
-        tape_(model.backend(), schedule_->trace, schedule_->plan), gradients_(model.trainable().size()) {
+      : model_(&model),
+        f_(std::move(f)),
+        schedule_(std::make_unique<detail::Schedule>()),
+        tape_(model.backend(), schedule_->trace, schedule_->plan),
+        gradients_(model.trainable().size()) {
     detail::declare_parameters(model, schedule_->trace);
     Meta<policy, true> meta{&schedule_->trace};
     const auto out = f_(model.net(), meta.template input<input, true>(), meta.labels());
@@ -71,8 +76,9 @@ class TrainingStep {
     tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data());
   }
 
-  // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels must agree in
-  // their count, which may differ from call to call; more samples than ever before allocate. Throws shape_error.
+  // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels must
+  // agree in their count, which may differ from call to call; more samples than ever before allocate. Throws
+  // shape_error.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count());
     tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_++), 0}, 0);

@@ -1,5 +1,5 @@
-// tape.hpp - the context that runs. With a plan it is the step tape: every value has its place in one arena. Without, it is the
-// retaining tape: it grows, keeps everything, and backward may run again, for gradient checks and inspection.
+// tape.hpp - the context that runs. With a plan it is the step tape: every value has its place in one arena. Without,
+// it is the retaining tape: it grows, keeps everything, and backward may run again, for gradient checks and inspection.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,8 @@ class Tape {
   // The retaining tape.
   explicit Tape(const Backend& backend) : backend_(&backend) {}
   // The step tape.
-  Tape(const Backend& backend, const Trace& trace, const Plan& plan) : backend_(&backend), trace_(&trace), plan_(&plan) {}
+  Tape(const Backend& backend, const Trace& trace, const Plan& plan)
+      : backend_(&backend), trace_(&trace), plan_(&plan) {}
 
   // The flat gradients of a model: that of parameter `slot` starts at gradients + offsets[slot].
   void set_parameters(std::size_t parameters, value* gradients_of_parameters, const std::size_t* offsets) {
@@ -81,8 +82,8 @@ class Tape {
     if (!plan_) kept_gradients_.push_back({nullptr, 0});
     return Var<S, Batched, false, Tape>(this, next_value_++, const_cast<value*>(data));
   }
-  // An input with a gradient, which gradient() gives after backward: what a saliency map or a gradient check asks for. On the
-  // retaining tape only.
+  // An input with a gradient, which gradient() gives after backward: what a saliency map or a gradient check asks for.
+  // On the retaining tape only.
   template <class S, bool Batched>
   auto tracked_input(const value* data) {
     static_assert(Gradients, "tracked_input: this tape has no gradients");
@@ -98,7 +99,8 @@ class Tape {
     using Call = Signature<Op, P, V...>;
     (void)Call::check();
     constexpr std::size_t inputs = sizeof...(V);
-    static constexpr CallFacts call{Op::name, Op::shape::size, Call::any_batched, Call::batched, Call::tracked, Call::facts};
+    static constexpr CallFacts call{Op::name,      Op::shape::size, Call::any_batched,
+                                    Call::batched, Call::tracked,   Call::facts};
     const Opened opened = open(call);
     Arguments<P, inputs> a;
     a.backend = backend_;
@@ -119,8 +121,8 @@ class Tape {
     return typename Call::template result<Tape>(this, opened.id, a.out);
   }
 
-  // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie in the model's flat buffer.
-  // On the retaining tape gradients are zeroed first, so it may run again.
+  // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie in the model's flat
+  // buffer. On the retaining tape gradients are zeroed first, so it may run again.
   template <class V>
   void backward(const V& loss) {
     static_assert(V::tracked, "backward: nothing trainable flows into this loss");
@@ -228,7 +230,8 @@ class Tape {
     using Stored = Closure<Op, inputs>;
     static_assert(sizeof(Stored) <= sizeof(Node::closure) && std::is_trivially_destructible_v<Stored>);
     Node& node = nodes_.emplace_back();
-    auto& stored = *new (node.closure) Stored{op, a, this, opened.operation, {(V::shape::size * (V::batched ? count_ : 1))...}};
+    auto& stored =
+        *new (node.closure) Stored{op, a, this, opened.operation, {(V::shape::size * (V::batched ? count_ : 1))...}};
     stored.a.out_gradient = gradient_at(opened.id);
     const int ids[] = {v.id...};
     constexpr bool tracked[] = {V::tracked...};
@@ -285,7 +288,7 @@ class Tape {
   Buffer<value, Memory> batched_arena_, fixed_arena_;
   std::vector<Node> nodes_;
   std::vector<Timing> timings_;
-  std::vector<Buffer<value, Memory>> kept_;                        // retaining tape only
+  std::vector<Buffer<value, Memory>> kept_;  // retaining tape only
   std::vector<std::pair<value*, std::size_t>> kept_gradients_;
 };
 

@@ -1,4 +1,5 @@
-// trace.hpp - the record of a step: its operations and values in order. Fixed capacity, so that it also exists in constants.
+// trace.hpp - the record of a step: its operations and values in order. Fixed capacity, so that it also exists in
+// constants.
 #pragma once
 
 #include <array>
@@ -26,7 +27,8 @@ struct ValueRecord {
   bool batched = false, tracked = false;
 };
 
-// The first `parameters` values are the trainable parameters, by slot; then come inputs and results in the order of the step.
+// The first `parameters` values are the trainable parameters, by slot; then come inputs and results in the order of the
+// step.
 struct Trace {
   FixedVector<OperationRecord, max_operations> operations;
   FixedVector<ValueRecord, max_values> values;

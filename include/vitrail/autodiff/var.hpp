@@ -12,8 +12,9 @@ inline constexpr bool is_expression = false;  // specialised in expr/expression.
 template <class E>
 constexpr auto evaluate(E&& e);
 
-// S per sample. Batched: one per sample of the step's batch, else one for all. Tracked: something trainable flows into it, so it
-// has a gradient. Context is where it lives: a tape that runs, or a trace that only counts. Always contiguous.
+// S per sample. Batched: one per sample of the step's batch, else one for all. Tracked: something trainable flows into
+// it, so it has a gradient. Context is where it lives: a tape that runs, or a trace that only counts. Always
+// contiguous.
 template <class S, bool Batched, bool Tracked, class Context>
 struct Var {
   using shape = S;
@@ -27,13 +28,13 @@ struct Var {
 
   constexpr Var(Context* context_, int id_, value* data_) : ctx(context_), id(id_), data(data_) {}
   template <class E>
-    requires is_expression<std::remove_cvref_t<E>>
+  requires is_expression<std::remove_cvref_t<E>>
   constexpr Var(E&& e) : Var(evaluate(static_cast<E&&>(e))) {}
 };
 template <class E>
-  requires is_expression<std::remove_cvref_t<E>>
-Var(E&&) -> Var<typename std::remove_cvref_t<E>::shape, std::remove_cvref_t<E>::batched, std::remove_cvref_t<E>::tracked,
-                typename std::remove_cvref_t<E>::context>;
+requires is_expression<std::remove_cvref_t<E>> Var(E&&)
+->Var<typename std::remove_cvref_t<E>::shape, std::remove_cvref_t<E>::batched, std::remove_cvref_t<E>::tracked,
+      typename std::remove_cvref_t<E>::context>;
 
 template <class T>
 inline constexpr bool is_var = false;
@@ -47,7 +48,8 @@ struct LabelsVar {
   const int* data = nullptr;
 };
 
-// A parameter takes part in an operation as a Var of the context; frozen ones, and all where there are no gradients, untracked.
+// A parameter takes part in an operation as a Var of the context; frozen ones, and all where there are no gradients,
+// untracked.
 template <class Context, class V>
 constexpr auto as_var(Context* ctx, const V& v) {
   if constexpr (is_var<V>) {

@@ -1,4 +1,5 @@
-// attention.hpp - the arguments of a fused attention, softmax(scale Q K^T + bias) V per head, for backends that have one.
+// attention.hpp - the arguments of a fused attention, softmax(scale Q K^T + bias) V per head, for backends that have
+// one.
 #pragma once
 
 #include <cstddef>

@@ -25,8 +25,9 @@ struct Columns {
   T* work = nullptr;  // columns_workspace(width, K) values
 };
 
-// A sum over rows is cut into chunks and the partial sums are added in order. Their number follows from the rows alone, so
-// that bits do not depend on the threads. 8: enough for eight cores, and the partial sums of a layer stay in the L2 cache.
+// A sum over rows is cut into chunks and the partial sums are added in order. Their number follows from the rows alone,
+// so that bits do not depend on the threads. 8: enough for eight cores, and the partial sums of a layer stay in the L2
+// cache.
 inline constexpr std::size_t max_row_chunks = 8;
 constexpr std::size_t row_chunks(std::size_t rows) {
   const std::size_t chunks = rows / 128;
@@ -47,17 +48,17 @@ struct AnyProgram {
 };
 }  // namespace detail
 
-// The required set. Programs are described in rows.hpp. What a backend does better than with these (weight_gradient, pack,
-// attention_forward, attention_backward) is optional: operations ask with `requires` and fall back.
+// The required set. Programs are described in rows.hpp. What a backend does better than with these (weight_gradient,
+// pack, attention_forward, attention_backward) is optional: operations ask with `requires` and fall back.
 template <class B, class T = float>
 concept Backend = std::constructible_from<B, backend> &&
-                  requires(const B& b, std::size_t n, const Product<T>& product, const Columns<T, 1>& columns) {
-                    typename B::memory;
-                    { B::name } -> std::convertible_to<const char*>;
-                    b.elementwise(n, detail::AnyProgram<T>{});
-                    b.rows(n, n, detail::AnyProgram<T>{});
-                    b.template columns<1>(n, n, detail::AnyProgram<T>{}, columns);
-                    b.product(product);
-                  };
+    requires(const B& b, std::size_t n, const Product<T>& product, const Columns<T, 1>& columns) {
+  typename B::memory;
+  { B::name } -> std::convertible_to<const char*>;
+  b.elementwise(n, detail::AnyProgram<T>{});
+  b.rows(n, n, detail::AnyProgram<T>{});
+  b.template columns<1>(n, n, detail::AnyProgram<T>{}, columns);
+  b.product(product);
+};
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -12,8 +12,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Memory that the host reads and writes. 64 bytes: a cache line and the widest vector, whatever the flags of the user's build
-// are (Eigen's alignment follows them, which has crashed programs of mixed flags).
+// Memory that the host reads and writes. 64 bytes: a cache line and the widest vector, whatever the flags of the user's
+// build are (Eigen's alignment follows them, which has crashed programs of mixed flags).
 struct HostMemory {
   static constexpr bool host_readable = true;
   static constexpr std::size_t alignment = 64;

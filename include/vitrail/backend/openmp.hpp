@@ -1,7 +1,7 @@
 // openmp.hpp - the CPU backend: own kernels, chosen by instruction set at run time, on a fixed number of threads.
 //
-// Work is cut into chunks whose bounds follow from sizes alone, never from the number of threads, and partial sums are added
-// in the order of the chunks: the same bits for any number of threads. Without -fopenmp it runs on one thread.
+// Work is cut into chunks whose bounds follow from sizes alone, never from the number of threads, and partial sums are
+// added in the order of the chunks: the same bits for any number of threads. Without -fopenmp it runs on one thread.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +39,8 @@ struct RowsKernel {
 };
 template <std::size_t K, class Program>
 struct ColumnsKernel {
-  // Sums rows [first, last) of columns [begin, end) into to[k][j]. Four lanes of columns at a time: whole cache lines of a row.
+  // Sums rows [first, last) of columns [begin, end) into to[k][j]. Four lanes of columns at a time: whole cache lines
+  // of a row.
   template <isa I, class T>
   VITRAIL_INLINE static void body(const Program* program, std::size_t first, std::size_t last, std::size_t begin,
                                   std::size_t end, const Columns<T, K>* to) {
@@ -126,15 +127,13 @@ class OpenMP {
           part.add[k] = false;
         }
       }
-      start<detail::ColumnsKernel<K, Program>>(&program, rows * chunk / chunks,
-                                                rows * (chunk + 1) / chunks, begin,
-                                                std::min(width, begin + columns_per_block),
-                                                static_cast<const Columns<T, K>*>(&part));
+      start<detail::ColumnsKernel<K, Program>>(&program, rows * chunk / chunks, rows * (chunk + 1) / chunks, begin,
+                                               std::min(width, begin + columns_per_block),
+                                               static_cast<const Columns<T, K>*>(&part));
     });
     for (std::size_t k = 0; k < K && chunks > 1; ++k) {
       if (to.at[k]) {
-        elementwise(width,
-                    detail::PartialSums<T>{to.work + k * width, K * width, chunks, to.at[k], to.add[k]});
+        elementwise(width, detail::PartialSums<T>{to.work + k * width, K * width, chunks, to.at[k], to.add[k]});
       }
     }
   }
@@ -150,7 +149,8 @@ class OpenMP {
     });
   }
   void weight_gradient(const WeightGradient<float>& g) const { kernels::weight_gradient(workers_, g); }
-  // The layout in which inference keeps weights [out, in]; it depends on the instruction set. packed_size counts floats.
+  // The layout in which inference keeps weights [out, in]; it depends on the instruction set. packed_size counts
+  // floats.
   std::size_t packed_size(std::size_t out, std::size_t in) const {
     return kernels::packed_size(workers_.level, out, in);
   }
@@ -162,13 +162,16 @@ class OpenMP {
   }
 
   void attention_forward(const kernels::Attention<float>& a) const { kernels::attention_forward(workers_, a); }
-  void attention_backward(const kernels::AttentionGradient<float>& g) const { kernels::attention_backward(workers_, g); }
+  void attention_backward(const kernels::AttentionGradient<float>& g) const {
+    kernels::attention_backward(workers_, g);
+  }
 
  private:
   // 8192 floats stay in the L1 cache with their results; below 16384 a parallel region costs more than it saves.
   static constexpr std::size_t elements_per_chunk = 8192, serial_elements = 16384, columns_per_block = 256;
 
-  // One parallel region serves all programs: an outlined region with its exception handling for each would cost compile time.
+  // One parallel region serves all programs: an outlined region with its exception handling for each would cost compile
+  // time.
   struct Chunk {
     void (*run)(const void*, std::size_t);
     const void* task;
@@ -190,9 +193,8 @@ class OpenMP {
   }
   template <class Kernel, class Program>
   void cut(std::size_t size, std::size_t per_chunk, bool small, const Program& program) const {
-    run_chunks((size + per_chunk - 1) / per_chunk, small, [&](std::size_t c) {
-      start<Kernel>(&program, c * per_chunk, std::min(size, (c + 1) * per_chunk));
-    });
+    run_chunks((size + per_chunk - 1) / per_chunk, small,
+               [&](std::size_t c) { start<Kernel>(&program, c * per_chunk, std::min(size, (c + 1) * per_chunk)); });
   }
 
   Workers workers_;

@@ -1,12 +1,12 @@
 // rows.hpp - what elementwise and row programs are written against, once for every backend.
 //
-// A program is a struct of pointers and numbers with a type `value` (float or double), whose bodies are templates over a lane
-// L (lane<I>, float or double):
+// A program is a struct of pointers and numbers with a type `value` (float or double), whose bodies are templates over
+// a lane L (lane<I>, float or double):
 //   elementwise   template <class L, class J> VITRAIL_FUNCTION void at(J j) const;           computes the elements of j
 //   rows          template <class R> VITRAIL_FUNCTION void row(R row, std::size_t r) const;  computes one row
 //   columns       template <class L, class J> VITRAIL_FUNCTION void add(std::size_t r, J j, L (&sums)[K]) const;
-// A program with `static constexpr bool moves_memory = true` computes next to nothing; it is compiled for one instruction set only.
-// j is a Whole (a full lane) or a Rest (what is left of the row).
+// A program with `static constexpr bool moves_memory = true` computes next to nothing; it is compiled for one
+// instruction set only. j is a Whole (a full lane) or a Rest (what is left of the row).
 #pragma once
 
 #include <cstddef>

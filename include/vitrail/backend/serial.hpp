@@ -12,8 +12,9 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// Eigen's own threading changes the order of its sums with the number of threads, and its setting is global to the user's
-// program. It never threads a result of at most 32 rows known at compile time, so products are cut into such blocks.
+// Eigen's own threading changes the order of its sums with the number of threads, and its setting is global to the
+// user's program. It never threads a result of at most 32 rows known at compile time, so products are cut into such
+// blocks.
 inline constexpr Eigen::Index eigen_rows = 32;
 template <class T>
 using EigenBlock = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, eigen_rows, Eigen::Dynamic>;
@@ -58,9 +59,8 @@ void eigen_product(const Product<T>& p, std::size_t entry, std::size_t begin, st
           row[j] = (p.accumulate ? row[j] : T(0)) + (p.bias ? p.bias[j] : T(0)) + (residual ? residual[j] : T(0));
         }
       }
-      with_map(a + at * p.a_row, rows, p.k, p.a_row, p.a_column, [&](const auto& block) {
-        to.noalias() += p.scale * (block * b);
-      });
+      with_map(a + at * p.a_row, rows, p.k, p.a_row, p.a_column,
+               [&](const auto& block) { to.noalias() += p.scale * (block * b); });
     }
   });
 }

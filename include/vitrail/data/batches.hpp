@@ -45,14 +45,18 @@ struct Augmentation {
   bool mirror = false;    // left and right, every other time
 };
 
-// Walks through an image set in batches of S = Shape<channels, height, width>. The order of an epoch and what happens to each image
-// are functions of (seed, epoch, image) alone, so training resumes with the same data. The set must outlive it.
+// Walks through an image set in batches of S = Shape<channels, height, width>. The order of an epoch and what happens
+// to each image are functions of (seed, epoch, image) alone, so training resumes with the same data. The set must
+// outlive it.
 template <class S, class P>
 class Batches {
  public:
   // Throws shape_error if the set's images are not of shape S.
   Batches(const ImageSet& set, Normalisation normalisation, std::size_t batch, Augmentation augmentation = {})
-      : set_(&set), normalisation_(std::move(normalisation)), batch_(batch), augmentation_(augmentation),
+      : set_(&set),
+        normalisation_(std::move(normalisation)),
+        batch_(batch),
+        augmentation_(augmentation),
         order_(set.size()) {
     if (set.channels != S::dims[0] || set.height != S::dims[1] || set.width != S::dims[2]) {
       throw shape_error("Batches: the images are [" + std::to_string(set.channels) + ", " + std::to_string(set.height) +

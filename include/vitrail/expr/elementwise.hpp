@@ -13,7 +13,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The pointers of an expression with N leaves. Leaf I moves along with the result if bit I of Full is set, else it repeats.
+// The pointers of an expression with N leaves. Leaf I moves along with the result if bit I of Full is set, else it
+// repeats.
 template <class T, class Tree, unsigned Full, unsigned Tracked, std::size_t N>
 struct ExpressionKernel {
   using value = T;
@@ -76,24 +77,23 @@ struct ExpressionBackward : Kernel {
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     const std::size_t base = r * this->period;
-    row.each(this->period, [&](auto j) VITRAIL_LAMBDA {
-      this->template differentiate_into<Mask, typename R::lane>(base, j);
-    });
+    row.each(this->period,
+             [&](auto j) VITRAIL_LAMBDA { this->template differentiate_into<Mask, typename R::lane>(base, j); });
   }
 };
-// A repeated leaf's gradient is a sum over the repetitions; leaf number I goes to the sum with the ordinal of I in Mask.
+// A repeated leaf's gradient is a sum over the repetitions; leaf number I goes to the sum with the ordinal of I in
+// Mask.
 template <unsigned Mask, class Kernel>
 struct ExpressionSums : Kernel {
   template <class L, class J, std::size_t K>
   VITRAIL_FUNCTION void add(std::size_t r, J j, L (&sums)[K]) const {
-    this->template differentiate<Mask, L>(r * this->period, j, [&](auto number, const L& g) VITRAIL_LAMBDA {
-      sums[ordinal<number>] += g;
-    });
+    this->template differentiate<Mask, L>(r * this->period, j,
+                                          [&](auto number, const L& g) VITRAIL_LAMBDA { sums[ordinal<number>] += g; });
   }
 
  private:
   template <std::size_t I>
-  static constexpr int ordinal = std::popcount(Mask & ((1u << I) - 1));
+  static constexpr int ordinal = std::popcount(Mask&((1u << I) - 1));
 };
 
 }  // namespace detail
@@ -159,7 +159,8 @@ struct Elementwise {
  private:
   template <class P>
   auto kernel(const Arguments<P, N>& a) const {
-    detail::ExpressionKernel<typename P::value, Tree, Full, Tracked, N> k{tree, {}, a.out, a.out_gradient, {}, {}, Period};
+    detail::ExpressionKernel<typename P::value, Tree, Full, Tracked, N> k{tree, {}, a.out, a.out_gradient,
+                                                                          {},   {}, Period};
     for (std::size_t i = 0; i < N; ++i) {
       k.in[i] = a.in[i];
       k.gradient[i] = a.gradient[i].wanted() ? a.gradient[i].at : nullptr;

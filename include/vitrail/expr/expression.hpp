@@ -1,5 +1,6 @@
-// expression.hpp - elementwise arithmetic on Vars and parameters, kept as a tree until it is assigned to a vt::Var or given to an
-// operation or module; then it is one loop forward and one backward. An expression can only be consumed once, as an rvalue.
+// expression.hpp - elementwise arithmetic on Vars and parameters, kept as a tree until it is assigned to a vt::Var or
+// given to an operation or module; then it is one loop forward and one backward. An expression can only be consumed
+// once, as an rvalue.
 #pragma once
 
 #include <algorithm>
@@ -39,8 +40,8 @@ constexpr bool leaf_batched() {
   }
 }
 
-// Its shape is that of its widest leaf; a leaf that is not batched, or has only the last axes, is repeated. Leaves are held by
-// value, so nothing dangles when a function returns an expression.
+// Its shape is that of its widest leaf; a leaf that is not batched, or has only the last axes, is repeated. Leaves are
+// held by value, so nothing dangles when a function returns an expression.
 template <class Tree, class... Leaves>
 struct Expression {
   using context = typename first_var<Leaves...>::type::context;
@@ -123,22 +124,22 @@ constexpr auto binary(A&& a, B&& b) {
 template <class A, class B>
 concept Operands = (Operand<A> && (Operand<B> || Number<B>)) || (Number<A> && Operand<B>);
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 constexpr auto operator+(A&& a, B&& b) {
   return detail::binary<function::Add>(static_cast<A&&>(a), static_cast<B&&>(b));
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 constexpr auto operator-(A&& a, B&& b) {
   return detail::binary<function::Subtract>(static_cast<A&&>(a), static_cast<B&&>(b));
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 constexpr auto operator*(A&& a, B&& b) {
   return detail::binary<function::Multiply>(static_cast<A&&>(a), static_cast<B&&>(b));
 }
 template <class A, class B>
-  requires Operands<A, B>
+requires Operands<A, B>
 constexpr auto operator/(A&& a, B&& b) {
   return detail::binary<function::Divide>(static_cast<A&&>(a), static_cast<B&&>(b));
 }
@@ -154,16 +155,46 @@ constexpr auto map(F f, A&& a) {
   auto tree = detail::tree_of(a);
   return detail::make_expression(Unary<F, decltype(tree)>{f, tree}, detail::leaves_of(a));
 }
-template <Operand A> constexpr auto exp(A&& a) { return map(function::Exp{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto log(A&& a) { return map(function::Log{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto tanh(A&& a) { return map(function::Tanh{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto sigmoid(A&& a) { return map(function::Sigmoid{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto sqrt(A&& a) { return map(function::Sqrt{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto square(A&& a) { return map(function::Square{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto relu(A&& a) { return map(function::Relu{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto silu(A&& a) { return map(function::Silu{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto gelu(A&& a) { return map(function::Gelu{}, static_cast<A&&>(a)); }
-template <Operand A> constexpr auto gelu_tanh(A&& a) { return map(function::GeluTanh{}, static_cast<A&&>(a)); }
+template <Operand A>
+constexpr auto exp(A&& a) {
+  return map(function::Exp{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto log(A&& a) {
+  return map(function::Log{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto tanh(A&& a) {
+  return map(function::Tanh{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto sigmoid(A&& a) {
+  return map(function::Sigmoid{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto sqrt(A&& a) {
+  return map(function::Sqrt{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto square(A&& a) {
+  return map(function::Square{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto relu(A&& a) {
+  return map(function::Relu{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto silu(A&& a) {
+  return map(function::Silu{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto gelu(A&& a) {
+  return map(function::Gelu{}, static_cast<A&&>(a));
+}
+template <Operand A>
+constexpr auto gelu_tanh(A&& a) {
+  return map(function::GeluTanh{}, static_cast<A&&>(a));
+}
 
 // 1 / sqrt(n) as a constant, the scale of an attention's scores.
 template <std::size_t N>
@@ -197,7 +228,7 @@ struct Evaluation<Expression<Tree, Leaves...>> {
   using X = Expression<Tree, Leaves...>;
   using S = typename X::shape;
   template <class V>
-  static constexpr bool is_full = V::shape::size == S::size && leaf_batched<V>() == X::batched;
+  static constexpr bool is_full = V::shape::size == S::size&& leaf_batched<V>() == X::batched;
   static constexpr unsigned mask(std::initializer_list<bool> bits) {
     unsigned m = 0, i = 0;
     for (const bool bit : bits) m |= unsigned(bit) << i++;
@@ -214,8 +245,7 @@ struct Evaluation<Expression<Tree, Leaves...>> {
     if constexpr (!is_suffix<typename V::shape, S>() || (leaf_batched<V>() && V::shape::size != S::size)) {
       (void)sizeof(error_elementwise_operand_is_not_the_result_or_its_last_axes<typename V::shape, S>);
     } else if constexpr (!is_full<V> && V::shape::size != period) {
-      (void)sizeof(
-          error_elementwise_operands_repeat_with_different_periods_split_with_vt_Var<V::shape::size, period>);
+      (void)sizeof(error_elementwise_operands_repeat_with_different_periods_split_with_vt_Var<V::shape::size, period>);
     }
     return true;
   }
@@ -244,7 +274,8 @@ constexpr auto evaluate(E&& e) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       (detail::find_context(std::get<I>(e.leaves), ctx), ...);
       return apply(ctx, typename Operation::type{e.tree}, std::get<I>(e.leaves)...);
-    }(std::make_index_sequence<std::tuple_size_v<decltype(e.leaves)>>{});
+    }
+    (std::make_index_sequence<std::tuple_size_v<decltype(e.leaves)>>{});
   }
 }
 

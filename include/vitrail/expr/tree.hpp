@@ -1,6 +1,7 @@
 // tree.hpp - the nodes of an elementwise expression. A tree is a type over leaf numbers; its leaves are kept beside it.
 //
-// eval returns a node's value together with its children's, a tape in registers; pull then takes the gradient to the leaves.
+// eval returns a node's value together with its children's, a tape in registers; pull then takes the gradient to the
+// leaves.
 #pragma once
 
 #include <cstddef>

@@ -15,8 +15,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Writes all parameters, trainable and frozen. The file appears whole or not at all: it is written beside, synced and renamed.
-// Throws io_error.
+// Writes all parameters, trainable and frozen. The file appears whole or not at all: it is written beside, synced and
+// renamed. Throws io_error.
 template <class Model>
 void save_checkpoint(const Model& model, const std::filesystem::path& path,
                      const std::map<std::string, std::string>& metadata = {}) {
@@ -29,8 +29,8 @@ void save_checkpoint(const Model& model, const std::filesystem::path& path,
   write_safetensors(path, tensors, metadata);
 }
 
-// Fills a model from a file that holds exactly its parameters. All is checked before anything is copied: when it throws io_error,
-// which names every parameter that is missing, misshapen or not the model's, the model is as it was.
+// Fills a model from a file that holds exactly its parameters. All is checked before anything is copied: when it throws
+// io_error, which names every parameter that is missing, misshapen or not the model's, the model is as it was.
 template <class Model>
 void load_checkpoint(Model& model, const std::filesystem::path& path) {
   static_assert(Model::Backend::memory::host_readable, "load_checkpoint: the model's memory must be the host's");
@@ -54,9 +54,7 @@ void load_checkpoint(Model& model, const std::filesystem::path& path) {
     }
   }
   if (!problems.empty()) throw io_error(file.name() + ": the checkpoint does not fit the model:" + problems);
-  model.assign([&](const auto& info, auto* values) {
-    file.read(file.at(info.path), std::span(values, info.size));
-  });
+  model.assign([&](const auto& info, auto* values) { file.read(file.at(info.path), std::span(values, info.size)); });
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -9,7 +9,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// How the tokens become one vector: the class token after the last norm, or the mean of the others with the norm after it.
+// How the tokens become one vector: the class token after the last norm, or the mean of the others with the norm after
+// it.
 enum class pooling { token, mean };
 
 struct ViTConfig {
@@ -18,7 +19,8 @@ struct ViTConfig {
   double dropout = 0, drop_path = 0;  // rates while training; drop path grows linearly from 0 in the first block
 };
 
-// A token is a patch, linearly projected. Weight [D, C, p, p] and bias as torch.nn.Conv2d has them, and its initial values.
+// A token is a patch, linearly projected. Weight [D, C, p, p] and bias as torch.nn.Conv2d has them, and its initial
+// values.
 template <std::size_t Channels, std::size_t Patch, std::size_t D, class P = cpu>
 struct PatchEmbedding : Module<PatchEmbedding<Channels, Patch, D, P>> {
   using start = initial::uniform_fan_in<Channels * Patch * Patch>;
@@ -80,7 +82,8 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
 
 // The backbone with a head of `Classes`: image [C, image, image] -> logits [Classes].
 template <ViTConfig C, std::size_t Classes, class P = cpu>
-struct ViT : Classifier<ViTBackbone<C, P>, Classes> {};  // no alias: nvcc cannot print a configuration that went through one
+struct ViT : Classifier<ViTBackbone<C, P>, Classes> {
+};  // no alias: nvcc cannot print a configuration that went through one
 
 // The published variants, by timm's names: vit_tiny_patch16_224 is ViT_Ti16.
 inline constexpr ViTConfig vit_tiny_patch16_224{.dim = 192, .heads = 3, .mlp = 768};

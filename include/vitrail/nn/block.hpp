@@ -8,7 +8,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// What is dropped while training: single elements (dropout after proj, gelu and fc2) and whole residual branches (drop path).
+// What is dropped while training: single elements (dropout after proj, gelu and fc2) and whole residual branches (drop
+// path).
 struct DropRates {
   double dropout = 0, path = 0;
 };

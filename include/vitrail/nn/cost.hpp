@@ -8,7 +8,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// FLOPs are of the whole batch; a multiplication and an addition are two. Other projects often call half of this "FLOPs".
+// FLOPs are of the whole batch; a multiplication and an addition are two. Other projects often call half of this
+// "FLOPs".
 struct Cost {
   std::size_t parameters = 0, trainable = 0, forward_flops = 0, backward_flops = 0;
 };

@@ -1,5 +1,5 @@
-// initial.hpp - how parameters start. Each value is a function of the seed, the parameter's name and its index, so that adding a
-// module changes no other's values.
+// initial.hpp - how parameters start. Each value is a function of the seed, the parameter's name and its index, so that
+// adding a module changes no other's values.
 #pragma once
 
 #include <cmath>

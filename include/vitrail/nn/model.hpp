@@ -38,7 +38,8 @@ struct ParameterStore {
 
 namespace detail {
 
-// A parameter of a module with its type erased: one walk over the module, and everything else is code shared by all modules.
+// A parameter of a module with its type erased: one walk over the module, and everything else is code shared by all
+// modules.
 template <class T>
 struct ParameterEntry {
   ParameterInfo info;
@@ -52,7 +53,9 @@ std::vector<ParameterEntry<T>> entries_of(M& module) {
   each_named_parameter(module, "", [&](const std::string& path, auto& parameter) {
     using Q = std::remove_cvref_t<decltype(parameter)>;
     constexpr auto& dims = Q::shape::dims;
-    entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays}, Q::trainable, &Q::initial::at,
+    entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
+                       Q::trainable,
+                       &Q::initial::at,
                        &parameter.data});
   });
   return entries;
@@ -86,8 +89,9 @@ void initialise(const ParameterEntry<T>& entry, std::uint64_t seed, T* to) {
 
 }  // namespace detail
 
-// Owns the values of a module M: `vt::Model<vt::ViT_B16<>> model(vt::seed{1})`. Frozen values may be shared by many models, so they
-// are const; trainable ones are this model's own. Neither copied nor moved: the module points into the buffers.
+// Owns the values of a module M: `vt::Model<vt::ViT_B16<>> model(vt::seed{1})`. Frozen values may be shared by many
+// models, so they are const; trainable ones are this model's own. Neither copied nor moved: the module points into the
+// buffers.
 template <class M>
 class Model {
  public:

@@ -1,7 +1,7 @@
 // module.hpp - the base of everything with a forward function, and the walk over its parameters.
 //
-// A module is an aggregate of modules and Params with `static constexpr void visit(auto& self, auto&& f)`, which calls f(name,
-// member) for each, and `constexpr auto forward(auto x) const`.
+// A module is an aggregate of modules and Params with `static constexpr void visit(auto& self, auto&& f)`, which calls
+// f(name, member) for each, and `constexpr auto forward(auto x) const`.
 #pragma once
 
 #include <cstddef>
@@ -55,14 +55,15 @@ constexpr void check_visit() {
     constexpr std::size_t members = detail::member_count<M>(), visited = detail::visited_count<M>();
     if constexpr (members != visited) {
       (void)sizeof(error_visit_does_not_list_every_member<M, members, visited>);
-      static_assert(members == visited, "visit must call f for every member: a forgotten one is neither trained nor saved");
+      static_assert(members == visited,
+                    "visit must call f for every member: a forgotten one is neither trained nor saved");
     }
   }
 #endif
 }
 
-// Users write `forward`; calling the module evaluates expressions on the way in and on the way out, so that a body sees Vars only
-// and a result can be used more than once.
+// Users write `forward`; calling the module evaluates expressions on the way in and on the way out, so that a body sees
+// Vars only and a result can be used more than once.
 template <class Derived>
 struct Module {
   template <class... X>

@@ -19,7 +19,6 @@ constexpr bool decays_at() {
 
 // `vt::Param<vt::Shape<D>, P, vt::site::norm, vt::initial::ones> weight;` Whether it trains is up to P's tuning.
 template <class S, class P, class Site = site::none, class Initial = initial::zeros>
-using Param =
-    Parameter<S, typename P::value, P::tune::template trains<Site>, decays_at<S, Site>(), Initial>;
+using Param = Parameter<S, typename P::value, P::tune::template trains<Site>, decays_at<S, Site>(), Initial>;
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -1,4 +1,5 @@
-// policy.hpp - a policy names, in one type, the value type, the backend and the tuning of everything that is built with it.
+// policy.hpp - a policy names, in one type, the value type, the backend and the tuning of everything that is built with
+// it.
 #pragma once
 
 #include "../backend/openmp.hpp"

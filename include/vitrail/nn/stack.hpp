@@ -1,4 +1,5 @@
-// stack.hpp - blocks one after the other. They may differ, and the type of x may change on the way, from untracked to tracked.
+// stack.hpp - blocks one after the other. They may differ, and the type of x may change on the way, from untracked to
+// tracked.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +16,8 @@ struct Stack : Module<Stack<Blocks...>> {
   std::tuple<Blocks...> blocks;
 
   static constexpr void visit(auto& self, auto&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (f(I, std::get<I>(self.blocks)), ...);
-    }(std::index_sequence_for<Blocks...>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(I, std::get<I>(self.blocks)), ...); }
+    (std::index_sequence_for<Blocks...>{});
   }
   constexpr auto forward(const auto& x) const {
     return each(x, [](const auto& block, std::size_t, const auto& in) { return block(in); });
@@ -35,7 +35,8 @@ struct Stack : Module<Stack<Blocks...>> {
 
 namespace detail {
 template <class Block, std::size_t... I>
-auto repeat(std::index_sequence<I...>) -> Stack<std::conditional_t<true, Block, std::integral_constant<std::size_t, I>>...>;
+auto repeat(std::index_sequence<I...>)
+    -> Stack<std::conditional_t<true, Block, std::integral_constant<std::size_t, I>>...>;
 }  // namespace detail
 // N blocks of one type, which share their code.
 template <std::size_t N, class Block>

@@ -16,7 +16,8 @@ namespace vitrail::inline VITRAIL_TU {
 namespace detail {
 
 template <class B, class T>
-concept FusedAttention = requires(const B& b, const kernels::Attention<T>& forward, const kernels::AttentionGradient<T>& backward) {
+concept FusedAttention = requires(const B& b, const kernels::Attention<T>& forward,
+                                  const kernels::AttentionGradient<T>& backward) {
   b.attention_forward(forward);
   b.attention_backward(backward);
 };
@@ -58,13 +59,12 @@ struct Probabilities {
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     T* p = s + r * width;
-    row.each(width, [&](auto j) VITRAIL_LAMBDA {
-      put<L>(p, j, exp(get<L>(p, j) * L(scale) - L(log_sum_exp[r])));
-    });
+    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(p, j, exp(get<L>(p, j) * L(scale) - L(log_sum_exp[r]))); });
   }
 };
 
-// The same attention from products and softmax, for a backend that has no fused one. `work` holds the scores of all heads.
+// The same attention from products and softmax, for a backend that has no fused one. `work` holds the scores of all
+// heads.
 template <class B, class T>
 void attention_forward(const B& backend, const kernels::Attention<T>& a, T* work) {
   const auto queries = static_cast<std::ptrdiff_t>(a.queries), keys = static_cast<std::ptrdiff_t>(a.keys);
@@ -73,7 +73,8 @@ void attention_forward(const B& backend, const kernels::Attention<T>& a, T* work
   head_products(backend, a.batch, a.heads, {a.queries, a.keys, a.channels}, matrix_of(a.q), matrix_of(a.k).transposed(),
                 scores, false);
   backend.rows(a.batch * a.heads * a.queries, a.keys, SoftmaxForward<T>{a.keys, work, work, a.log_sum_exp, a.scale});
-  head_products(backend, a.batch, a.heads, {a.queries, a.channels, a.keys}, probabilities, matrix_of(a.v), a.out, false);
+  head_products(backend, a.batch, a.heads, {a.queries, a.channels, a.keys}, probabilities, matrix_of(a.v), a.out,
+                false);
 }
 template <class B, class T>
 void attention_backward(const B& backend, const kernels::AttentionGradient<T>& g, T* work) {
@@ -85,7 +86,8 @@ void attention_backward(const B& backend, const kernels::AttentionGradient<T>& g
   const kernels::Heads<T> ds{score_gradients, keys, scores.head, scores.batch};
   const HeadMatrix<T> p{work, keys, 1, scores.head, scores.batch}, s{score_gradients, keys, 1, ds.head, ds.batch};
   const HeadMatrix<T> up = matrix_of(g.out_gradient);
-  auto products = [&](std::array<std::size_t, 3> mnk, const HeadMatrix<T>& x, const HeadMatrix<T>& y, const kernels::Heads<T>& to,
+  auto products = [&](std::array<std::size_t, 3> mnk, const HeadMatrix<T>& x, const HeadMatrix<T>& y,
+                      const kernels::Heads<T>& to,
                       bool add) { head_products(backend, a.batch, a.heads, mnk, x, y, to, add); };
   products({a.queries, a.keys, a.channels}, matrix_of(a.q), matrix_of(a.k).transposed(), scores, false);
   backend.rows(rows, a.keys, Probabilities<T>{a.keys, work, a.log_sum_exp, a.scale});
@@ -98,8 +100,8 @@ void attention_backward(const B& backend, const kernels::AttentionGradient<T>& g
 
 }  // namespace detail
 
-// Input: qkv [N, 3 C] with columns which * C + head * d + channel, as timm's; output [N, C]. Additive bias, masks and extra keys
-// and values, when they come, are further inputs; the kernels' argument structs hold their place.
+// Input: qkv [N, 3 C] with columns which * C + head * d + channel, as timm's; output [N, C]. Additive bias, masks and
+// extra keys and values, when they come, are further inputs; the kernels' argument structs hold their place.
 template <class S, std::size_t HeadCount>
 struct AttentionOp {
   static constexpr std::size_t N = S::dims[0], C = S::last / 3, d = C / HeadCount;
@@ -137,11 +139,11 @@ struct AttentionOp {
     if (!a.gradient[0].wanted()) return;
     T* to = a.gradient[0].at;
     const kernels::AttentionGradient<T> g{attention(a),
-                                 {a.out_gradient, out_row, channels, out_sample},
-                                 {to, row, channels, sample},
-                                 {to + C, row, channels, sample},
-                                 {to + 2 * C, row, channels, sample},
-                                 a.gradient[0].adds()};
+                                          {a.out_gradient, out_row, channels, out_sample},
+                                          {to, row, channels, sample},
+                                          {to + C, row, channels, sample},
+                                          {to + 2 * C, row, channels, sample},
+                                          a.gradient[0].adds()};
     if constexpr (fused<P>) {
       a.backend->attention_backward(g);
     } else {
@@ -178,7 +180,8 @@ constexpr auto attention(const X& qkv) {
   using S = typename X::shape;
   if constexpr (S::rank != 2 || S::last % (3 * HeadCount) != 0) {
     (void)sizeof(error_attention_columns_are_not_three_times_a_multiple_of_heads<S::last, HeadCount>);
-    static_assert(S::last % (3 * HeadCount) == 0, "attention: the input must be [N, 3 C] with C a multiple of the heads");
+    static_assert(S::last % (3 * HeadCount) == 0,
+                  "attention: the input must be [N, 3 C] with C a multiple of the heads");
   } else {
     return apply(qkv.ctx, AttentionOp<S, HeadCount>{}, qkv);
   }

@@ -20,8 +20,8 @@ struct Copy {
     put<L>(to, j, get<L>(from, j), adds);
   }
 };
-// Row r of `width` elements: to row r + to_first of every group of to_group rows, from row r + from_first of from_group.
-// A null `from` writes zeros.
+// Row r of `width` elements: to row r + to_first of every group of to_group rows, from row r + from_first of
+// from_group. A null `from` writes zeros.
 template <class T>
 struct CopyRows {
   using value = T;
@@ -37,9 +37,8 @@ struct CopyRows {
     const std::size_t group = r / rows, within = r % rows;
     const T* source = from ? from + (group * from_group + from_first + within) * width : nullptr;
     T* target = to + (group * to_group + to_first + within) * width;
-    row.each(width, [&](auto j) VITRAIL_LAMBDA {
-      put<L>(target, j, source ? get<L>(source, j) : constant<L>(0), adds);
-    });
+    row.each(width,
+             [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, source ? get<L>(source, j) : constant<L>(0), adds); });
   }
 };
 // Sums the rows r * stride of a matrix, `width` columns from `from` on.

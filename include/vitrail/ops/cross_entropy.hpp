@@ -130,9 +130,8 @@ struct CrossEntropyOp {
     a.backend->rows(a.count, classes,
                     detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
                                                    static_cast<T>(options.label_smoothing), options.ignore_index});
-    a.backend->template columns<2>(
-        a.count, 1, detail::SumPairs<T>{a.work.per_sample},
-        Columns<T, 2>{{a.state.fixed, a.state.fixed + 1}, {false, false}, a.work.fixed});
+    a.backend->template columns<2>(a.count, 1, detail::SumPairs<T>{a.work.per_sample},
+                                   Columns<T, 2>{{a.state.fixed, a.state.fixed + 1}, {false, false}, a.work.fixed});
     a.backend->elementwise(1, detail::Quotient<T>{a.state.fixed, a.out});
   }
   template <class P>

@@ -13,8 +13,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The mask is a function of seed, step, operation, sample and element, so that backward makes it again instead of keeping it.
-// A program row is one sample.
+// The mask is a function of seed, step, operation, sample and element, so that backward makes it again instead of
+// keeping it. A program row is one sample.
 template <class T, bool PerSample>
 struct Drop {
   using value = T;
@@ -36,7 +36,8 @@ struct Drop {
       const L factor = L(uniform_at<T>(random, sample, 0) < static_cast<T>(rate) ? T(0) : scale);
       row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * factor, adds); });
     } else {
-      row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * factors<L>(sample, j.at, scale), adds); });
+      row.each(width,
+               [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * factors<L>(sample, j.at, scale), adds); });
     }
   }
   template <class L>
@@ -91,7 +92,8 @@ constexpr auto dropout(const X& x, double rate) {
     return x;
   }
 }
-// Zeroes whole samples of a residual branch with probability `rate` while training (stochastic depth, Huang et al. 2016).
+// Zeroes whole samples of a residual branch with probability `rate` while training (stochastic depth, Huang et al.
+// 2016).
 template <class X>
 constexpr auto drop_path(const X& x, double rate) {
   if constexpr (X::context::training) {

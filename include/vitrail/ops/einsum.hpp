@@ -1,4 +1,5 @@
-// einsum.hpp - a sum of products over named axes: vt::einsum<"h q d, h k d -> h q k">(q, k). numpy.einsum, of two operands.
+// einsum.hpp - a sum of products over named axes: vt::einsum<"h q d, h k d -> h q k">(q, k). numpy.einsum, of two
+// operands.
 #pragma once
 
 #include <array>
@@ -14,8 +15,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// Runs a plan: a strided batched product over the longest loop that writes different parts of the result, inside the other loops.
-// A loop that adds writes in its first turn.
+// Runs a plan: a strided batched product over the longest loop that writes different parts of the result, inside the
+// other loops. A loop that adds writes in its first turn.
 template <class B, class T>
 void run_einsum(const B& backend, const EinsumPlan& plan, const T* left, const T* right, T* result, bool adds) {
   if (plan.swapped) std::swap(left, right);
@@ -119,8 +120,8 @@ struct error_einsum_pattern_is_not_valid;
 template <pattern_error What, std::size_t Expected, std::size_t Found>
 struct error_einsum_shapes_do_not_fit_the_pattern;
 
-// Two operands -> the axes right of the arrow; what stands left only is summed. Patterns name the axes of one sample, never the
-// batch. It is computed as matrix products without a copy; matrix-like patterns are one call.
+// Two operands -> the axes right of the arrow; what stands left only is summed. Patterns name the axes of one sample,
+// never the batch. It is computed as matrix products without a copy; matrix-like patterns are one call.
 template <FixedString Text, class A, class B>
 constexpr auto einsum(const A& a, const B& b) {
   using E = detail::EinsumPattern<Text, typename A::shape, typename B::shape>;

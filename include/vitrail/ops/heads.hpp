@@ -12,7 +12,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// Between heads [H, N, d] and the columns [first, first + H d) of rows of `columns`; a program row is one token of one head.
+// Between heads [H, N, d] and the columns [first, first + H d) of rows of `columns`; a program row is one token of one
+// head.
 template <class T>
 struct MoveHeads {
   using value = T;
@@ -125,7 +126,8 @@ constexpr auto heads(const X& x) {
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return std::tuple{apply(x.ctx, HeadsOp<S, HeadCount, Parts>{I}, x)...};
-    }(std::make_index_sequence<Parts>{});
+    }
+    (std::make_index_sequence<Parts>{});
   }
 }
 // x [H, N, d] -> [N, H d], heads side by side.

@@ -1,4 +1,5 @@
-// layer_norm.hpp - (x - mean) / sqrt(variance + eps) * weight + bias over the last axis. torch.nn.functional.layer_norm.
+// layer_norm.hpp - (x - mean) / sqrt(variance + eps) * weight + bias over the last axis.
+// torch.nn.functional.layer_norm.
 #pragma once
 
 #include <array>
@@ -13,8 +14,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// Two passes over a row that is in the L1 cache: the variance is that of the centred values, so a large mean loses no digits.
-// In float, |x| must stay below 1e18, where the variance overflows.
+// Two passes over a row that is in the L1 cache: the variance is that of the centred values, so a large mean loses no
+// digits. In float, |x| must stay below 1e18, where the variance overflows.
 template <class T>
 struct LayerNormForward {
   using value = T;
@@ -105,9 +106,9 @@ struct LayerNormOp {
   template <class P>
   void forward(const Arguments<P, 3>& a) const {
     using T = typename P::value;
-    a.backend->rows(a.count * S::rows, width,
-                    detail::LayerNormForward<T>{width, a.in[0], a.in[1], a.in[2], a.out, a.state.per_sample,
-                                                static_cast<T>(eps)});
+    a.backend->rows(
+        a.count * S::rows, width,
+        detail::LayerNormForward<T>{width, a.in[0], a.in[1], a.in[2], a.out, a.state.per_sample, static_cast<T>(eps)});
   }
   template <class P>
   void backward(const Arguments<P, 3>& a) const {

@@ -1,4 +1,5 @@
-// linear.hpp - y = scale x W^T + b + r on the last axis. torch.nn.functional.linear, with a residual added on the way out.
+// linear.hpp - y = scale x W^T + b + r on the last axis. torch.nn.functional.linear, with a residual added on the way
+// out.
 #pragma once
 
 #include <array>
@@ -12,8 +13,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The gradients of a weight [out, in] and a bias [out] from the input and the output's gradient, on a backend that does both at
-// once, or as a product and a column sum.
+// The gradients of a weight [out, in] and a bias [out] from the input and the output's gradient, on a backend that does
+// both at once, or as a product and a column sum.
 template <class B, class T>
 void weight_gradient(const B& backend, const WeightGradient<T>& g) {
   if constexpr (requires { backend.weight_gradient(g); }) {
@@ -46,7 +47,8 @@ constexpr std::size_t weight_gradient_space(std::size_t out, std::size_t in) {
 
 }  // namespace detail
 
-// Inputs: x [.., In], weight [Out, In] (or any shape of that size), then the bias [Out] and the residual [.., Out] if there.
+// Inputs: x [.., In], weight [Out, In] (or any shape of that size), then the bias [Out] and the residual [.., Out] if
+// there.
 template <class S, std::size_t Out, bool Bias, bool Residual>
 struct LinearOp {
   using shape = with_last<S, Out>;

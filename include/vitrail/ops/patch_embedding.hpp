@@ -1,5 +1,5 @@
-// patch_embedding.hpp - an image cut into square patches, each projected linearly. torch.nn.Conv2d with stride = kernel size,
-// flattened and transposed: "c (h p) (w q) -> (h w) (c p q)", then a product.
+// patch_embedding.hpp - an image cut into square patches, each projected linearly. torch.nn.Conv2d with stride = kernel
+// size, flattened and transposed: "c (h p) (w q) -> (h w) (c p q)", then a product.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// Between an image [C, H, W] and its patches [H W / p^2, C p p]; a row of the program is one row of p pixels. Each pixel
-// belongs to one patch, so the way back writes every pixel once.
+// Between an image [C, H, W] and its patches [H W / p^2, C p p]; a row of the program is one row of p pixels. Each
+// pixel belongs to one patch, so the way back writes every pixel once.
 template <class T>
 struct MovePatches {
   using value = T;
@@ -36,7 +36,8 @@ struct MovePatches {
 
 }  // namespace detail
 
-// Inputs: image [C, H, W], weight [D, C, p, p], bias [D]; output [H W / p^2, D]. The patches exist in scratch memory only.
+// Inputs: image [C, H, W], weight [D, C, p, p], bias [D]; output [H W / p^2, D]. The patches exist in scratch memory
+// only.
 template <class S, std::size_t Patch, std::size_t D>
 struct PatchEmbeddingOp {
   static constexpr std::size_t C = S::dims[0], H = S::dims[1], W = S::dims[2];

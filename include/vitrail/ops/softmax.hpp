@@ -49,9 +49,8 @@ struct SoftmaxBackward {
     const T *in = y + r * width, *up = dy + r * width;
     T* out = dx + r * width;
     const L dot = L(row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j) * get<L>(up, j); }));
-    row.each(width, [&](auto j) VITRAIL_LAMBDA {
-      put<L>(out, j, get<L>(in, j) * (get<L>(up, j) - dot) * L(scale), adds);
-    });
+    row.each(width,
+             [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * (get<L>(up, j) - dot) * L(scale), adds); });
   }
 };
 
@@ -80,8 +79,9 @@ struct SoftmaxOp {
   void backward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
-    a.backend->rows(a.count * S::rows, width,
-                    detail::SoftmaxBackward<T>{width, a.out, a.out_gradient, a.gradient[0].at, a.gradient[0].adds(), T(1)});
+    a.backend->rows(
+        a.count * S::rows, width,
+        detail::SoftmaxBackward<T>{width, a.out, a.out_gradient, a.gradient[0].at, a.gradient[0].adds(), T(1)});
   }
 };
 

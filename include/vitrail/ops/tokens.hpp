@@ -152,15 +152,16 @@ struct PoolTokensOp {
 template <std::size_t Given, std::size_t Expected>
 struct error_embed_tokens_positions_are_not_one_more_than_the_tokens;
 
-// x [L, D] -> [L + 1, D]: the class token in front, then positions added to all. Class token and positions may carry leading
-// axes of extent 1, as in timm's checkpoints.
+// x [L, D] -> [L + 1, D]: the class token in front, then positions added to all. Class token and positions may carry
+// leading axes of extent 1, as in timm's checkpoints.
 template <class X, class Token, class Position>
 constexpr auto embed_tokens(const X& x, const Token& token, const Position& position) {
   using S = typename X::shape;
   constexpr std::size_t given = Position::shape::rows, expected = S::dims[0] + 1;
   if constexpr (given != expected || Position::shape::last != S::last || Token::shape::size != S::last) {
     (void)sizeof(error_embed_tokens_positions_are_not_one_more_than_the_tokens<given, expected>);
-    static_assert(given == expected, "embed_tokens: positions must be [L + 1, D] for tokens [L, D] and a class token [D]");
+    static_assert(given == expected,
+                  "embed_tokens: positions must be [L + 1, D] for tokens [L, D] and a class token [D]");
   } else {
     return apply(x.ctx, EmbedTokensOp<S>{}, x, token, position);
   }

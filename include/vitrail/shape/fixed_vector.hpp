@@ -1,4 +1,5 @@
-// fixed_vector.hpp - a vector without a heap, for constants: clang rejects std::vector there, and this one is cheaper to evaluate.
+// fixed_vector.hpp - a vector without a heap, for constants: clang rejects std::vector there, and this one is cheaper
+// to evaluate.
 #pragma once
 
 #include <array>

@@ -10,7 +10,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// The product of the extents. A product whose bytes (8 each) would overflow does not compile: unsigned products wrap silently.
+// The product of the extents. A product whose bytes (8 each) would overflow does not compile: unsigned products wrap
+// silently.
 template <std::size_t... Extents>
 constexpr std::size_t checked_product() {
   std::size_t product = 1;

@@ -16,8 +16,8 @@ using EigenMatrixMap =
     Eigen::Map<std::conditional_t<std::is_const_v<T>, const EigenMatrix<std::remove_const_t<T>>, EigenMatrix<T>>>;
 }  // namespace detail
 
-// A tensor [.., columns] as the matrix of its rows, [S::rows, S::last], over the tensor's own memory: writing to it writes to the
-// tensor. Extents are run-time ones: fixed ones would put Eigen's temporaries on the stack.
+// A tensor [.., columns] as the matrix of its rows, [S::rows, S::last], over the tensor's own memory: writing to it
+// writes to the tensor. Extents are run-time ones: fixed ones would put Eigen's temporaries on the stack.
 template <class S, class T>
 detail::EigenMatrixMap<T> as_eigen(const View<S, T>& view) {
   return {view.data(), static_cast<Eigen::Index>(S::rows), static_cast<Eigen::Index>(S::last)};

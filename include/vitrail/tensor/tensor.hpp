@@ -1,4 +1,5 @@
-// tensor.hpp - Tensor owns one tensor, Batch a run-time number of equal ones, Labels the class numbers that go with a batch.
+// tensor.hpp - Tensor owns one tensor, Batch a run-time number of equal ones, Labels the class numbers that go with a
+// batch.
 #pragma once
 
 #include <cstddef>

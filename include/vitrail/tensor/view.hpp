@@ -1,4 +1,5 @@
-// view.hpp - a look at values that live elsewhere: one tensor, or a run-time number of equal ones. Neither owns nor checks lifetime.
+// view.hpp - a look at values that live elsewhere: one tensor, or a run-time number of equal ones. Neither owns nor
+// checks lifetime.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// adamw.hpp - Adam with decoupled weight decay (Loshchilov and Hutter 2019), torch.optim.AdamW, on the flat buffers of a model.
+// adamw.hpp - Adam with decoupled weight decay (Loshchilov and Hutter 2019), torch.optim.AdamW, on the flat buffers of
+// a model.
 #pragma once
 
 #include <cmath>

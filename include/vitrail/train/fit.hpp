@@ -42,8 +42,8 @@ Accuracy evaluate(Predict& predict, const Batches& batches) {
   return accuracy;
 }
 
-// Trains with AdamW and a cosine schedule with warm-up, on the mean cross-entropy of the logits. After on_epoch of the last epoch it
-// returns. Nothing is allocated from the second step on, but by the callbacks.
+// Trains with AdamW and a cosine schedule with warm-up, on the mean cross-entropy of the logits. After on_epoch of the
+// last epoch it returns. Nothing is allocated from the second step on, but by the callbacks.
 template <class Model, class Batches>
 void fit(Model& model, Batches& batches, const Recipe& recipe) {
   const CrossEntropyOptions loss_options{recipe.label_smoothing};

@@ -7,8 +7,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Counts samples whose label is the largest logit (top1) or among the five largest (top5). Ties go to the smaller class number;
-// a NaN logit is never larger than another.
+// Counts samples whose label is the largest logit (top1) or among the five largest (top5). Ties go to the smaller class
+// number; a NaN logit is never larger than another.
 struct Accuracy {
   std::size_t samples = 0, top1 = 0, top5 = 0;
 
