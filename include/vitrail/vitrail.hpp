@@ -1,5 +1,6 @@
-// vitrail.hpp - everything for the CPU. Files and CUDA have headers of their own: io/ (nlohmann-json, zlib) and the
-// Thrust policies.
+// vitrail.hpp - everything for the CPU but what has a header of its own: files (io/ and data/idx.hpp, which need
+// nlohmann-json and zlib), the Thrust policies (nn/policy_thrust.hpp) and the gradient check
+// (autodiff/gradient_check.hpp).
 #pragma once
 
 #include "autodiff/predict.hpp"

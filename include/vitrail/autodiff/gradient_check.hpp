@@ -8,6 +8,9 @@
 #include <limits>
 #include <ostream>
 #include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../backend/backend.hpp"
@@ -164,7 +167,7 @@ struct policy_of<X<S, P>> {
 // vt::Tensor<S, vt::cpu_double> one for the batch. Every input is tracked; f receives Vars and returns a Var or an
 // expression y. What is checked is the gradient of sum(w * y) with random weights w.
 //   auto check = vt::gradient_check([](auto x, auto w) { return vt::softmax(x * w); }, batch, weight);
-// Elements are moved in place and put back.
+// Elements are moved in place and put back. Batches of no samples, or of different counts, throw shape_error.
 template <class F, class First, class... Others>
 GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>::type::backend& backend,
                              GradientCheckOptions options, First& first, Others&... others) {
@@ -172,8 +175,16 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   static_assert(std::is_same_v<typename P::value, double>, "gradient_check: differences in float drown in rounding");
   using Context = Tape<P, true>;
   std::size_t count = 1;
+  bool found = false;
   auto find_count = [&](const auto& x) {
-    if constexpr (detail::is_batch<std::remove_cvref_t<decltype(x)>>) count = x.count();
+    if constexpr (detail::is_batch<std::remove_cvref_t<decltype(x)>>) {
+      if (found && x.count() != count) {
+        throw shape_error("gradient_check: a batch of " + std::to_string(x.count()) + " samples beside one of " +
+                          std::to_string(count));
+      }
+      count = x.count();
+      found = true;
+    }
   };
   (find_count(first), (find_count(others), ...));
   if (count == 0) throw shape_error("gradient_check: the batch has no samples");
@@ -238,7 +249,7 @@ GradientCheck gradient_check(Model& model, const F& f,
   Buffer<double, typename Model::Backend::memory> gradients(store.size());
   retained_gradients(model, f, images, labels, gradients.data());
   Tape<P, true> tape(model.backend());
-  tape.set_parameters(store.table.size(), gradients.data(), store.offsets.data());
+  tape.set_parameters(store.table.size(), gradients.data(), store.offsets.data(), store.values.data());
   tape.set_random({model.random_seed(), 0, 0}, 0);
   auto loss = [&] {
     tape.begin(images.count());

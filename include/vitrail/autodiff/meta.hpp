@@ -2,6 +2,7 @@
 // constant.
 #pragma once
 
+#include "../error.hpp"
 #include "driver.hpp"
 #include "trace.hpp"
 
@@ -22,6 +23,10 @@ struct Meta {
     return Var<S, Batched, false, Meta>(this, static_cast<int>(trace->values.size()) - 1, nullptr);
   }
   constexpr LabelsVar<Meta> labels() { return {this, nullptr}; }
+  // Whether the parameter is one of the model's is checked by the tape, which knows the values.
+  constexpr void check_parameter(int slot, const value*) const {
+    if (slot >= static_cast<int>(trace->values.size())) throw error("a parameter of another model is in this step");
+  }
 
   template <class Op, class... V>
   constexpr auto run(const Op&, const V&... v) {

@@ -1,7 +1,13 @@
 // predict.hpp - inference: the forward of a model in an arena of its own, with no gradients and nothing dropped.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
 #include <unordered_map>
+#include <utility>
 
 #include "step.hpp"
 
@@ -10,7 +16,8 @@ namespace vitrail::inline VITRAIL_TU {
 namespace detail {
 
 // The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call. Made
-// again when the model's values have changed.
+// again when the model's values have changed. A weight [out, ...] is packed as [out, in] with in = all further axes:
+// that is what linear (two axes only) and patch_embedding multiply by.
 template <class Model>
 class PackedWeights {
  public:
@@ -49,7 +56,8 @@ concept PacksWeights = requires(const typename Model::Backend& b, const typename
 }  // namespace detail
 
 // Runs a model, or any callable f(net, x) of it, on batches of any size. The model must outlive it; its values may
-// change in between (training goes on). One Predictor serves one thread at a time; several may share a model.
+// change in between (training goes on). One Predictor serves one thread at a time; several may share a model. Neither
+// copied nor moved.
 template <class Model, class F>
 class Predictor {
  public:
@@ -64,19 +72,22 @@ class Predictor {
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
-    (void)f_(model.net(), meta.template input<input, true>());
+    result_ = f_(model.net(), meta.template input<input, true>()).id;
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
     if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
   }
+  explicit Predictor(const Model&&, F = {}) = delete;  // a model that dies with the statement
   Predictor(const Predictor&) = delete;
   Predictor& operator=(const Predictor&) = delete;
 
-  // The result for each sample, valid until the next call. An empty batch throws shape_error.
+  // The result for each sample, valid until the next call. An empty batch throws shape_error; other operations than
+  // when the Predictor was made throw error.
   auto operator()(const BatchView<input, const value>& images) {
     detail::check_counts("predict", images.count(), images.count());
     if constexpr (packs) packed_.update(*model_);
     tape_.begin(images.count());
     const auto out = f_(model_->net(), tape_.template input<input, true>(images.data()));
+    tape_.check_end(out.id, result_);
     return detail::result_of(out, images.count());
   }
   auto operator()(const Batch<input, policy>& images) { return (*this)(images.view()); }
@@ -92,6 +103,7 @@ class Predictor {
   F f_;
   std::unique_ptr<detail::Schedule> schedule_;
   Tape<policy, false> tape_;
+  int result_ = -1;
   std::conditional_t<packs, detail::PackedWeights<Model>, Empty> packed_;
 };
 
@@ -106,5 +118,7 @@ template <class Model>
 auto predictor(const Model& model) {
   return Predictor<Model, detail::CallModel>(model);
 }
+template <class Model>
+void predictor(const Model&&) = delete;
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -2,7 +2,11 @@
 // allocating.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -12,9 +16,12 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// What the callable of a training step returns: the loss, and whatever else shall be kept to the step's end.
+// What the callable of a training step returns: the loss, and whatever else shall be kept to the step's end. All are
+// Vars.
 template <class Loss, class... Results>
 struct Step {
+  static_assert(is_var<Loss> && (is_var<Results> && ...),
+                "Step: an expression is not evaluated yet: write `vt::Var loss = ...` and return that");
   Loss loss;
   std::tuple<Results...> results;
   constexpr Step(Loss l, Results... r) : loss(l), results(r...) {}
@@ -55,6 +62,7 @@ void declare_parameters(const Model& model, Trace& trace) {
 
 // f(net, x, labels) returns a vt::Step. Calling the training step runs forward and backward; the gradients then lie in
 // a flat buffer parallel to model.trainable(), and an optimiser may update the model. The model must outlive the step.
+// Neither copied nor moved. One thread at a time.
 template <class Model, class F>
 class TrainingStep {
  public:
@@ -72,21 +80,26 @@ class TrainingStep {
     detail::declare_parameters(model, schedule_->trace);
     Meta<policy, true> meta{&schedule_->trace};
     const auto out = f_(model.net(), meta.template input<input, true>(), meta.labels());
-    plan_step(schedule_->trace, out.loss.id, sizeof(value), schedule_->plan);
-    tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data());
+    loss_ = out.loss.id;
+    plan_step(schedule_->trace, loss_, sizeof(value), schedule_->plan);
+    tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data(),
+                         model.trainable().values.data());
   }
 
   // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels must
   // agree in their count, which may differ from call to call; more samples than ever before allocate. Throws
-  // shape_error.
+  // shape_error, and error if the callable does other operations than when the step was made; then the model is as it
+  // was and the step does not count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count());
-    tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_++), 0}, 0);
+    tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_), 0}, 0);
     tape_.begin(images.count());
     if (poison_) std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
     const auto out =
         f_(std::as_const(*model_).net(), tape_.template input<input, true>(images.data()), tape_.labels(labels.data()));
+    tape_.check_end(out.loss.id, loss_);
     tape_.backward(out.loss);
+    ++steps_;
     return std::apply(
         [&](const auto&... result) {
           return std::tuple(detail::result_of(out.loss, images.count()), detail::result_of(result, images.count())...);
@@ -98,7 +111,8 @@ class TrainingStep {
   Model& model() const { return *model_; }
   // Parallel to model().trainable(); meaningful where reached().
   const value* gradients() const { return gradients_.data(); }
-  // Does the loss depend on the trainable parameter with this slot? If not, it has no gradient.
+  // Does the loss depend on the trainable parameter with this slot, its place in model().trainable().table? If not, it
+  // has no gradient.
   bool reached(std::size_t slot) const { return schedule_->plan.reached[slot]; }
   const Trace& trace() const { return schedule_->trace; }
   const Plan& plan() const { return schedule_->plan; }
@@ -119,6 +133,7 @@ class TrainingStep {
   Context tape_;
   Buffer<value, typename policy::backend::memory> gradients_;
   std::uint64_t steps_ = 0;
+  int loss_ = -1;
   bool poison_ = false;
 };
 
@@ -129,14 +144,16 @@ TrainingStep<Model, F> training_step(Model& model, F f) {
 }
 
 // Loss and gradients of the same callable on the retaining tape, the reference for the planned one. `gradients` has
-// model.trainable().size() values. Runs backward `repeats` times, which must not change them.
+// model.trainable().size() values. Runs backward `repeats` times, which must not change them. Throws shape_error.
 template <class Model, class F>
 auto retained_gradients(const Model& model, const F& f,
                         const BatchView<typename Model::module::input, const typename Model::value>& images,
                         const Labels& labels, typename Model::value* gradients, int repeats = 1) {
   using policy = typename Model::policy;
+  detail::check_counts("retained_gradients", images.count(), labels.count());
   Tape<policy, true> tape(model.backend());
-  tape.set_parameters(model.trainable().table.size(), gradients, model.trainable().offsets.data());
+  tape.set_parameters(model.trainable().table.size(), gradients, model.trainable().offsets.data(),
+                      model.trainable().values.data());
   tape.set_random({model.random_seed(), 0, 0}, 0);
   tape.begin(images.count());
   const auto out = f(model.net(), tape.template input<typename Model::module::input, true>(images.data()),

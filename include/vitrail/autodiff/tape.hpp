@@ -2,10 +2,16 @@
 // it is the retaining tape: it grows, keeps everything, and backward may run again, for gradient checks and inspection.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <new>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../error.hpp"
@@ -14,6 +20,7 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
+// Neither copied nor moved: Vars and what is noted for backward point to it.
 template <class P, bool Gradients, bool Training = Gradients>
 class Tape {
  public:
@@ -34,12 +41,22 @@ class Tape {
   // The step tape.
   Tape(const Backend& backend, const Trace& trace, const Plan& plan)
       : backend_(&backend), trace_(&trace), plan_(&plan) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
 
-  // The flat gradients of a model: that of parameter `slot` starts at gradients + offsets[slot].
-  void set_parameters(std::size_t parameters, value* gradients_of_parameters, const std::size_t* offsets) {
+  // The flat gradients of a model: that of parameter `slot` starts at gradients + offsets[slot]. `values`, if given, is
+  // the flat buffer of their values, by which parameters of another model are found.
+  void set_parameters(std::size_t parameters, value* gradients_of_parameters, const std::size_t* offsets,
+                      const value* values = nullptr) {
     parameters_ = parameters;
     parameter_gradients_ = gradients_of_parameters;
     parameter_offsets_ = offsets;
+    parameter_values_ = values;
+  }
+  void check_parameter(int slot, const value* data) const {
+    const auto at = static_cast<std::size_t>(slot);  // -1, of a parameter without a model, is no slot either
+    if (at < parameters_ && (!parameter_values_ || data == parameter_values_ + parameter_offsets_[at])) return;
+    throw error("a trainable parameter of another model is in this step: only the step's own model has gradients");
   }
   void set_random(RandomStream stream, std::uint32_t first_sample) {
     random_ = stream;
@@ -50,7 +67,7 @@ class Tape {
   // Times each operation from now on.
   void set_timed(bool on) { timed_ = on; }
   const std::vector<Timing>& timings() const { return timings_; }
-  // Finds a parameter's values in the product kernel's layout, if they are kept in it; see train/packed_weights.hpp.
+  // Finds a parameter's values in the product kernel's layout, if they are kept in it; see autodiff/predict.hpp.
   void set_packed(const value* (*find)(const void*, const value*), const void* owner) {
     find_packed_ = find;
     packed_owner_ = owner;
@@ -66,11 +83,15 @@ class Tape {
       kept_.clear();
       kept_gradients_.assign(parameters_, {nullptr, 0});
     } else if (samples > capacity_) {
-      batched_arena_ = Buffer<value, Memory>(plan_->batched_bytes / sizeof(value) * samples);
+      capacity_ = 0;  // should memory run out below
+      batched_arena_ = {};
+      const std::size_t per_sample = plan_->batched_bytes / sizeof(value);
+      if (per_sample && samples > std::numeric_limits<std::size_t>::max() / per_sample) throw std::bad_alloc();
+      batched_arena_ = Buffer<value, Memory>(per_sample * samples);
       fixed_arena_ = Buffer<value, Memory>(plan_->fixed_bytes / sizeof(value));
-      capacity_ = samples;
       nodes_.reserve(trace_->operations.size());
       timings_.resize(trace_->operations.size());
+      capacity_ = samples;
     }
   }
   std::size_t count() const { return count_; }
@@ -101,7 +122,8 @@ class Tape {
     constexpr std::size_t inputs = sizeof...(V);
     static constexpr CallFacts call{Op::name,      Op::shape::size, Call::any_batched,
                                     Call::batched, Call::tracked,   Call::facts};
-    const Opened opened = open(call);
+    const int ids[] = {v.id...};
+    const Opened opened = open(call, ids, inputs);
     Arguments<P, inputs> a;
     a.backend = backend_;
     a.count = opened.count;
@@ -121,8 +143,18 @@ class Tape {
     return typename Call::template result<Tape>(this, opened.id, a.out);
   }
 
-  // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie in the model's flat
-  // buffer. On the retaining tape gradients are zeroed first, so it may run again.
+  // After the last operation of a planned step: throws if the trace has more, or ends with another value than `id`.
+  void check_end(int id, int traced_id) const {
+    if (next_operation_ == trace_->operations.size() && id == traced_id) return;
+    throw error("step: it ends after operation " + std::to_string(next_operation_) + " with value " +
+                std::to_string(id) + ", but when it was made after operation " +
+                std::to_string(trace_->operations.size()) + " with value " + std::to_string(traced_id) +
+                ": the control flow of a step must not change");
+  }
+
+  // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie where set_parameters
+  // said. On the retaining tape those of all other values are zeroed first, and those of parameters added to what is
+  // there: who runs it again zeroes them.
   template <class V>
   void backward(const V& loss) {
     static_assert(V::tracked, "backward: nothing trainable flows into this loss");
@@ -137,6 +169,7 @@ class Tape {
   template <class V>
   const value* gradient(const V& v) const {
     static_assert(V::tracked, "gradient: nothing trainable flows into this value");
+    if (plan_) throw error("gradient: a planned step keeps gradients of parameters only; use the retaining tape");
     return gradient_at(v.id);
   }
 
@@ -177,12 +210,12 @@ class Tape {
     int id;
     value *out, *state[2], *work[2];  // per sample, fixed
   };
-  [[gnu::noinline]] Opened open(const CallFacts& call) {
+  [[gnu::noinline]] Opened open(const CallFacts& call, const int* ids, std::size_t inputs) {
     Opened o{next_operation_++, call.any_batched ? count_ : 1, next_value_++, nullptr, {}, {}};
     const std::size_t elements = call.elements * (call.batched ? count_ : 1);
     const Facts& facts = call.facts;
     if (plan_) {
-      check_trace(o.operation, o.id, call.name);
+      check_trace(o.operation, o.id, call, ids, inputs);
       o.out = at(plan_->value[static_cast<std::size_t>(o.id)]);
       o.state[0] = at(plan_->state[o.operation].per_sample);
       o.state[1] = at(plan_->state[o.operation].fixed);
@@ -203,14 +236,23 @@ class Tape {
     }
     return o;
   }
-  void check_trace(std::size_t k, int id, const char* name) const {
-    if (k < trace_->operations.size() && trace_->operations[k].output == id &&
-        std::string_view(trace_->operations[k].name) == name) {
+  // Places and gradients are those of the trace: another operation, size or input would read and write past them.
+  void check_trace(std::size_t k, int id, const CallFacts& call, const int* ids, std::size_t inputs) const {
+    const bool there = k < trace_->operations.size();
+    const OperationRecord* traced = there ? &trace_->operations[k] : nullptr;
+    if (!there || traced->output != id || std::string_view(traced->name) != call.name) {
+      throw error("step: operation " + std::to_string(k) + " is " + call.name + ", but when the step was made it was " +
+                  (there ? traced->name : "the end") + ": the control flow of a step must not change");
+    }
+    const ValueRecord& value_traced = trace_->values[static_cast<std::size_t>(id)];
+    if (value_traced.elements == call.elements && value_traced.batched == call.batched &&
+        traced->tracked == call.tracked && traced->batched == call.any_batched && traced->input_count == inputs &&
+        std::equal(ids, ids + inputs, traced->inputs.begin())) {
       return;
     }
-    throw error("step: operation " + std::to_string(k) + " is " + name + ", but when the step was made it was " +
-                (k < trace_->operations.size() ? trace_->operations[k].name : "the end") +
-                ": the control flow of a step must not change");
+    throw error("step: operation " + std::to_string(k) + ", " + call.name +
+                ", has other inputs or another shape than when the step was made: the control flow of a step must not "
+                "change");
   }
   template <class V>
   const value* packed(const V& v) const {
@@ -228,7 +270,10 @@ class Tape {
   void record_backward(const Op& op, const A& a, const Opened& opened, const V&... v) {
     constexpr std::size_t inputs = sizeof...(V);
     using Stored = Closure<Op, inputs>;
-    static_assert(sizeof(Stored) <= sizeof(Node::closure) && std::is_trivially_destructible_v<Stored>);
+    static_assert(sizeof(Stored) <= sizeof(Node::closure),
+                  "an operation keeps too much for its backward: at most 512 bytes with its arguments");
+    static_assert(std::is_trivially_copyable_v<Stored>,
+                  "an operation (or a function in an expression) must be trivially copyable: it is kept as bytes");
     Node& node = nodes_.emplace_back();
     auto& stored =
         *new (node.closure) Stored{op, a, this, opened.operation, {(V::shape::size * (V::batched ? count_ : 1))...}};
@@ -283,6 +328,7 @@ class Tape {
   std::size_t parameters_ = 0;
   value* parameter_gradients_ = nullptr;
   const std::size_t* parameter_offsets_ = nullptr;
+  const value* parameter_values_ = nullptr;
   const value* (*find_packed_)(const void*, const value*) = nullptr;
   const void* packed_owner_ = nullptr;
   Buffer<value, Memory> batched_arena_, fixed_arena_;

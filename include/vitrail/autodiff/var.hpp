@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "../error.hpp"
 #include "param.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -48,16 +49,35 @@ struct LabelsVar {
   const int* data = nullptr;
 };
 
+// Whether an operand is one for the whole batch: a parameter, or a Var that is not batched.
+template <class V>
+constexpr bool is_one_for_all() {
+  if constexpr (is_var<V>) {
+    return !V::batched;
+  } else {
+    return true;
+  }
+}
+
+namespace detail {
+[[noreturn, gnu::noinline]] inline void refuse_var_of_another_step() {
+  throw error("a Var of another step or tape takes part in an operation: its memory and gradient are not here");
+}
+}  // namespace detail
+
 // A parameter takes part in an operation as a Var of the context; frozen ones, and all where there are no gradients,
-// untracked.
+// untracked. A Var of another context, or a trainable parameter of another model than the step's, throws.
 template <class Context, class V>
 constexpr auto as_var(Context* ctx, const V& v) {
   if constexpr (is_var<V>) {
+    static_assert(std::is_same_v<Context, typename V::context>, "a Var of another step takes part in an operation");
+    if (v.ctx != ctx) detail::refuse_var_of_another_step();
     return v;
   } else {
     using T = typename Context::value;
     static_assert(std::is_same_v<T, typename V::value>, "a parameter and the step have different value types");
     if constexpr (V::trainable && Context::gradients) {
+      ctx->check_parameter(v.slot, v.data);
       return Var<typename V::shape, false, true, Context>(ctx, v.slot, const_cast<T*>(v.data));
     } else {
       return Var<typename V::shape, false, false, Context>(ctx, -1, const_cast<T*>(v.data));

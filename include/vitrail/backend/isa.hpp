@@ -29,11 +29,11 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// The instruction sets that kernels are compiled for, in ascending order: SSE2, AVX2 with FMA, AVX-512 (F, DQ, BW,
-/// VL).
+// The instruction sets that kernels are compiled for, in ascending order: SSE2, AVX2 with FMA, AVX-512 (F, DQ, BW,
+// VL).
 enum class isa { base, avx2, avx512 };
 
-/// The highest level that this machine runs.
+// The highest level that this machine runs.
 inline isa best_isa() {
   const bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -51,12 +51,12 @@ inline constexpr isa floor_isa = isa::avx2;
 inline constexpr isa floor_isa = isa::base;
 #endif
 
-/// The level that really runs when `level` is asked for in this translation unit.
+// The level that really runs when `level` is asked for in this translation unit.
 constexpr isa effective_isa(isa level) { return level < floor_isa ? floor_isa : level; }
 
-/// The roots: on<I>::call<Kernel>(args...) runs Kernel::body<I>(args...) compiled for I. Arguments are scalars,
-/// pointers and trivially copyable structs, never lanes. The attribute cannot depend on I, hence three specialisations,
-/// once for all kernels.
+// The roots: on<I>::call<Kernel>(args...) runs Kernel::body<I>(args...) compiled for I. Arguments are scalars,
+// pointers and trivially copyable structs, never lanes. The attribute cannot depend on I, hence three specialisations,
+// once for all kernels.
 template <isa I>
 struct on;
 #define VITRAIL_LEVEL(I)                                                                             \
@@ -72,7 +72,7 @@ VITRAIL_LEVEL(avx2)
 VITRAIL_LEVEL(avx512)
 #undef VITRAIL_LEVEL
 
-/// Calls f.operator()<I>() with the constant I of a run-time level: one switch per operation, in the driver.
+// Calls f.operator()<I>() with the constant I of a run-time level: one switch per operation, in the driver.
 template <class F>
 auto at_level(isa level, const F& f) {
   if (level == isa::avx512) return f.template operator()<isa::avx512>();
@@ -81,7 +81,7 @@ auto at_level(isa level, const F& f) {
   return f.template operator()<floor_isa>();
 }
 
-/// Runs a kernel at a run-time level.
+// Runs a kernel at a run-time level.
 template <class Kernel, class... Arguments>
 auto launch(isa level, Arguments... arguments) {
   return at_level(level, [&]<isa I>() { return on<I>::template call<Kernel>(arguments...); });

@@ -11,7 +11,7 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// Floats per register.
+// Floats per register.
 template <isa I>
 inline constexpr std::size_t lane_width = I == isa::avx512 ? 16
                                           : I == isa::avx2 ? 8
@@ -28,7 +28,7 @@ struct raw_vector {
 // that a caller and a callee that is not inlined (-O0, recursion) may be compiled for different instruction sets. A
 // trivial class gives silently wrong results. For the same reason raw vectors are never passed between functions.
 
-/// The result of comparing two lanes: all bits of an element set where it holds.
+// The result of comparing two lanes: all bits of an element set where it holds.
 template <isa I>
 struct mask {
   using Bits = typename raw_vector<lane_width<I>>::Bits;
@@ -49,7 +49,7 @@ struct mask {
   friend VITRAIL_INLINE mask operator!(const mask& a) { return of(~a.v); }
 };
 
-/// The floats of one register. Operators work element by element; a float converts to a lane of equal elements.
+// The floats of one register. Operators work element by element; a float converts to a lane of equal elements.
 template <isa I>
 struct lane {
   static constexpr std::size_t width = lane_width<I>;
@@ -120,7 +120,7 @@ template <class L>
 inline constexpr bool is_vector_lane = false;
 template <isa I>
 inline constexpr bool is_vector_lane<lane<I>> = true;
-/// lane<I> for some I, not a scalar.
+// lane<I> for some I, not a scalar.
 template <class L>
 concept VectorLane = is_vector_lane<L>;
 
@@ -135,14 +135,14 @@ VITRAIL_INLINE lane<I>::lane(float x) {
   splat_(x, *this);
 }
 
-/// The elements at p, p + 1, ...; p need not be aligned.
+// The elements at p, p + 1, ...; p need not be aligned.
 template <VectorLane L>
 VITRAIL_INLINE L load(const float* p) {
   L r;
   __builtin_memcpy(&r.v, p, sizeof(r.v));
   return r;
 }
-/// The first n <= width elements at p, then zeros. Memory beyond p + n is not touched.
+// The first n <= width elements at p, then zeros. Memory beyond p + n is not touched.
 template <VectorLane L>
 VITRAIL_INLINE L load(const float* p, std::size_t n) {
   L r;
@@ -153,7 +153,7 @@ template <isa I>
 VITRAIL_INLINE void store(float* p, const lane<I>& x) {
   __builtin_memcpy(p, &x.v, sizeof(x.v));
 }
-/// Writes the first n <= width elements of x, and nothing beyond.
+// Writes the first n <= width elements of x, and nothing beyond.
 template <isa I>
 VITRAIL_INLINE void store(float* p, const lane<I>& x, std::size_t n) {
   store_(p, n, x);
@@ -169,14 +169,14 @@ VITRAIL_INLINE lane<I> select(const mask<I>& condition, const lane<I>& a, const 
   r.v = condition.v ? a.v : b.v;
   return r;
 }
-/// The larger element; b where one of them is NaN.
+// The larger element; b where one of them is NaN.
 template <isa I>
 VITRAIL_INLINE lane<I> max(const lane<I>& a, const lane<I>& b) {
   lane<I> r;
   r.v = a.v > b.v ? a.v : b.v;
   return r;
 }
-/// The smaller element; b where one of them is NaN.
+// The smaller element; b where one of them is NaN.
 template <isa I>
 VITRAIL_INLINE lane<I> min(const lane<I>& a, const lane<I>& b) {
   lane<I> r;
@@ -195,7 +195,7 @@ VITRAIL_INLINE lane<I> abs(const lane<I>& x) {
   r.v = (typename lane<I>::Floats)((typename lane<I>::Bits)x.v & 0x7fffffff);
   return r;
 }
-/// The first n elements of x, then copies of `fill`.
+// The first n elements of x, then copies of `fill`.
 template <isa I>
 VITRAIL_INLINE lane<I> keep(const lane<I>& x, std::size_t n, float fill) {
   lane<I> r(fill);
@@ -203,9 +203,9 @@ VITRAIL_INLINE lane<I> keep(const lane<I>& x, std::size_t n, float fill) {
   return r;
 }
 
-/// x as it is here: a multiplication before is not fused with an addition behind. Whether the compiler fuses the two
-/// depends on what it makes of the branches round them; where two code paths must give the same bits, it must not
-/// decide.
+// x as it is here: a multiplication before is not fused with an addition behind. Whether the compiler fuses the two
+// depends on what it makes of the branches round them; where two code paths must give the same bits, it must not
+// decide.
 template <isa I>
 VITRAIL_INLINE lane<I> rounded(const lane<I>& x) {
   lane<I> r = x;

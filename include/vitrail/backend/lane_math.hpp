@@ -41,7 +41,7 @@ VITRAIL_FUNCTION T sigmoid(T x) {
   return T(1) / (T(1) + exp(-x));
 }
 
-/// e^x. A result below the smallest normal number is zero, beyond the largest number infinity; NaN stays NaN.
+// e^x. A result below the smallest normal number is zero, beyond the largest number infinity; NaN stays NaN.
 template <isa I>
 VITRAIL_INLINE lane<I> exp(const lane<I>& a) {
   using L = lane<I>;
@@ -67,8 +67,8 @@ VITRAIL_INLINE lane<I> exp(const lane<I>& a) {
   return select(a <= L(highest), p, a * __builtin_inff());
 }
 
-/// The natural logarithm; log(0) = -infinity, NaN below zero. Subnormal numbers count as zero, as everywhere in the
-/// kernels.
+// The natural logarithm; log(0) = -infinity, NaN below zero. Subnormal numbers count as zero, as everywhere in the
+// kernels.
 template <isa I>
 VITRAIL_INLINE lane<I> log(const lane<I>& a) {
   using L = lane<I>;
@@ -97,7 +97,7 @@ VITRAIL_INLINE lane<I> log(const lane<I>& a) {
   return select(a < L(1.17549435e-38f), below, r);
 }
 
-/// The error function.
+// The error function.
 template <isa I>
 VITRAIL_INLINE lane<I> erf(const lane<I>& a) {
   using L = lane<I>;
@@ -123,7 +123,7 @@ VITRAIL_INLINE lane<I> erf(const lane<I>& a) {
   return select(t > L(0.927f), big, p);
 }
 
-/// The hyperbolic tangent.
+// The hyperbolic tangent.
 template <isa I>
 VITRAIL_INLINE lane<I> tanh(const lane<I>& a) {
   using L = lane<I>;
@@ -142,7 +142,7 @@ VITRAIL_INLINE lane<I> tanh(const lane<I>& a) {
   return select(t > L(0.625f), big, p);
 }
 
-/// 1 / (1 + e^-x).
+// 1 / (1 + e^-x).
 template <isa I>
 VITRAIL_INLINE lane<I> sigmoid(const lane<I>& x) {
   return 1.0f / (1.0f + exp(-x));

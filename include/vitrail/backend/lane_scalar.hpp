@@ -11,7 +11,7 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// Traits of a lane type L: the element type `value` and the number of elements `width`.
+// Traits of a lane type L: the element type `value` and the number of elements `width`.
 template <class L>
 struct lanes;
 template <std::floating_point T>
@@ -59,7 +59,7 @@ template <std::floating_point T>
 VITRAIL_FUNCTION T select(bool condition, T a, T b) {
   return condition ? a : b;
 }
-/// b when one of them is NaN, as in lanes.
+// b when one of them is NaN, as in lanes.
 template <std::floating_point T>
 VITRAIL_FUNCTION T max(T a, T b) {
   return a > b ? a : b;

@@ -33,13 +33,13 @@ VITRAIL_INLINE lane<I> rotate_(const lane<I>& a, lane_indices<X...>) {
   r.v = VITRAIL_SHUFFLE(Bits, a.v, a.v, ((X + Shift) % width)...);
   return r;
 }
-/// Element i of the result is element (i + Shift) mod width of a.
+// Element i of the result is element (i + Shift) mod width of a.
 template <int Shift, isa I>
 VITRAIL_INLINE lane<I> rotate(const lane<I>& a) {
   return rotate_<Shift>(a, lane_indices_of<I>{});
 }
 
-/// The sum of all elements, as a fixed tree of halves.
+// The sum of all elements, as a fixed tree of halves.
 template <isa I>
 VITRAIL_INLINE float sum_of(lane<I> x) {
   if constexpr (lane_width<I> >= 16) x += rotate<8>(x);
@@ -48,7 +48,7 @@ VITRAIL_INLINE float sum_of(lane<I> x) {
   x += rotate<1>(x);
   return x.v[0];
 }
-/// The largest element.
+// The largest element.
 template <isa I>
 VITRAIL_INLINE float max_of(lane<I> x) {
   if constexpr (lane_width<I> >= 16) x = max(x, rotate<8>(x));
@@ -66,7 +66,7 @@ VITRAIL_INLINE lane<I> zip_(const lane<I>& a, const lane<I>& b, lane_indices<X..
   r.v = VITRAIL_SHUFFLE(Bits, a.v, b.v, ((X & Run) ? width + (High ? X : X - Run) : (High ? X + Run : X))...);
   return r;
 }
-/// Alternating runs of Run elements: the even runs of a and b (High = false), or their odd runs.
+// Alternating runs of Run elements: the even runs of a and b (High = false), or their odd runs.
 template <int Run, bool High, isa I>
 VITRAIL_INLINE lane<I> zip(const lane<I>& a, const lane<I>& b) {
   return zip_<Run, High>(a, b, lane_indices_of<I>{});
@@ -82,7 +82,7 @@ VITRAIL_INLINE void transpose_stage(lane<I> (&r)[N]) {
       r[i + Run] = zip<Run, true>(a, b);
     }
 }
-/// Transposes a square of width x width floats in registers: log2(width) stages of two-source shuffles.
+// Transposes a square of width x width floats in registers: log2(width) stages of two-source shuffles.
 template <isa I, std::size_t N>
 requires(N == lane_width<I>) VITRAIL_INLINE void transpose(lane<I> (&r)[N]) {
   if constexpr (N >= 16) transpose_stage<8>(r);
@@ -91,7 +91,7 @@ requires(N == lane_width<I>) VITRAIL_INLINE void transpose(lane<I> (&r)[N]) {
   transpose_stage<1>(r);
 }
 
-/// Element i of the result is element index[i] of a; indices are in [0, width).
+// Element i of the result is element index[i] of a; indices are in [0, width).
 template <isa I>
 VITRAIL_INLINE lane<I> permute(const lane<I>& a, const std::int32_t (&index)[lane_width<I>]) {
   lane<I> r;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -21,6 +22,7 @@ struct HostMemory {
 
   // At least one byte, zeroed. Throws std::bad_alloc.
   static void* allocate(std::size_t bytes) {
+    if (bytes > std::numeric_limits<std::size_t>::max() - alignment) throw std::bad_alloc();
     const std::size_t rounded = round_up(bytes + (bytes == 0));
     void* memory = std::aligned_alloc(alignment, rounded);
     if (!memory) throw std::bad_alloc();
@@ -32,12 +34,19 @@ struct HostMemory {
   }
 };
 
-// Owns `size` values, zeroed at first. Move only: a copy of a model's memory is always asked for by name.
+// Owns `size` values, zeroed at first. Move only: a copy of a model's memory is always asked for by name. Throws
+// std::bad_alloc; one that was moved from has no values.
 template <class T, class Memory = HostMemory>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t size) : values_(static_cast<T*>(Memory::allocate(size * sizeof(T)))), size_(size) {}
+  explicit Buffer(std::size_t size) : values_(static_cast<T*>(Memory::allocate(bytes_of(size)))), size_(size) {}
+  Buffer(Buffer&& other) noexcept : values_(std::move(other.values_)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    values_ = std::move(other.values_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
 
   T* data() { return values_.get(); }
   const T* data() const { return values_.get(); }
@@ -52,6 +61,10 @@ class Buffer {
   }
 
  private:
+  static std::size_t bytes_of(std::size_t size) {
+    if (size > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_alloc();
+    return size * sizeof(T);
+  }
   struct Release {
     void operator()(T* values) const noexcept { Memory::release(values); }
   };

@@ -7,9 +7,9 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// C[m, n] = scale * A[m, k] B[k, n] + bias[n] + residual[m, n], or C += scale * A B + bias + residual with
-/// `accumulate`; `count` times with the batch strides. Strides count elements. C must not overlap A or B; residual may
-/// be C itself.
+// C[m, n] = scale * A[m, k] B[k, n] + bias[n] + residual[m, n], or C += scale * A B + bias + residual with
+// `accumulate`; `count` times with the batch strides. Strides count elements. C must not overlap A or B; residual may
+// be C itself.
 template <class T>
 struct Product {
   std::size_t m = 0, n = 0, k = 0, count = 1;
@@ -27,8 +27,8 @@ struct Product {
   const T* packed = nullptr;  // B in the kernel's packed layout (then b is not read), or null
 };
 
-/// dw[out, in] (= | +=) scale * dy[rows, out]^T x[rows, in] and db[out] (= | +=) scale * column sums of dy; either may
-/// be null. `work` is the workspace that the kernel asks for, not initialised.
+// dw[out, in] (= | +=) scale * dy[rows, out]^T x[rows, in] and db[out] (= | +=) scale * column sums of dy; either may
+// be null. `work` is the workspace that the kernel asks for, not initialised.
 template <class T>
 struct WeightGradient {
   std::size_t rows = 0, out = 0, in = 0;

@@ -20,9 +20,9 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-/// Sets flush-to-zero and denormals-are-zero on this thread and restores the former state: Adam's moments of a dead
-/// unit turn denormal after some 800 steps, and every operation on a denormal costs over a hundred cycles on some
-/// machines.
+// Sets flush-to-zero and denormals-are-zero on this thread and restores the former state: Adam's moments of a dead
+// unit turn denormal after some 800 steps, and every operation on a denormal costs over a hundred cycles on some
+// machines.
 class FlushDenormals {
  public:
   FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | flush_to_zero | denormals_are_zero); }
@@ -35,9 +35,9 @@ class FlushDenormals {
   unsigned saved_;
 };
 
-/// Uninitialised floats for the time of one driver call, 64-byte aligned, from a buffer of the calling thread that only
-/// grows. A driver takes what its whole team needs before it opens a parallel region. Leases nest like calls: a driver
-/// inside a driver gets memory beyond that of the outer one. Throws std::bad_alloc.
+// Uninitialised floats for the time of one driver call, 64-byte aligned, from a buffer of the calling thread that only
+// grows. A driver takes what its whole team needs before it opens a parallel region. Leases nest like calls: a driver
+// inside a driver gets memory beyond that of the outer one. Throws std::bad_alloc.
 class Scratch {
  public:
   explicit Scratch(std::size_t floats) : size_(round_up(floats * sizeof(float), 64)) {
@@ -98,12 +98,12 @@ class Scratch {
   bool own_;
 };
 
-/// The threads and the instruction set that kernels may use. A plain value; several host threads may use one at once.
+// The threads and the instruction set that kernels may use. A plain value; several host threads may use one at once.
 struct Workers {
   std::size_t threads = default_threads();
   isa level = best_isa();
 
-  /// OMP_NUM_THREADS if set, else the cores; one without OpenMP.
+  // OMP_NUM_THREADS if set, else the cores; one without OpenMP.
   static std::size_t default_threads() {
 #ifdef _OPENMP
     return static_cast<std::size_t>(std::max(1, omp_get_max_threads()));
@@ -112,7 +112,7 @@ struct Workers {
 #endif
   }
 
-  /// How many threads `chunks(n, small, ...)` uses at most. One inside another parallel region.
+  // How many threads `chunks(n, small, ...)` uses at most. One inside another parallel region.
   std::size_t team_size(std::size_t n, bool small = false) const {
 #ifdef _OPENMP
     return small || n < 2 || threads < 2 || omp_in_parallel() ? 1 : std::min(threads, n);
@@ -122,9 +122,9 @@ struct Workers {
 #endif
   }
 
-  /// Runs f(i), or f(i, thread) with thread < team_size(n, small), for every i in [0, n). Each thread gets a contiguous
-  /// range in ascending order. `small` says that a team is not worth waking. The first exception in the order of i is
-  /// rethrown.
+  // Runs f(i), or f(i, thread) with thread < team_size(n, small), for every i in [0, n). Each thread gets a contiguous
+  // range in ascending order. `small` says that a team is not worth waking. The first exception in the order of i is
+  // rethrown.
   template <class F>
   void chunks(std::size_t n, bool small, const F& f) const {
     const auto range = [&](std::size_t thread, std::size_t begin, std::size_t end) {
@@ -162,8 +162,8 @@ struct Workers {
 #endif
   }
 
-  /// Runs f(thread, threads, barrier) on a team of at most `size` threads; barrier() waits for all of them. f must not
-  /// throw (the others would wait for ever): the program is terminated.
+  // Runs f(thread, threads, barrier) on a team of at most `size` threads; barrier() waits for all of them. f must not
+  // throw (the others would wait for ever): the program is terminated.
   template <class F>
   void team(std::size_t size, const F& f) const {
     size = team_size(size);

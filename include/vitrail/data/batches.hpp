@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../backend/philox.hpp"
@@ -19,8 +20,18 @@ namespace vitrail::inline VITRAIL_TU {
 struct Normalisation {
   std::vector<double> mean, deviation;
 };
-// Mean and standard deviation of each channel over a whole set.
+namespace detail {
+inline void check_pixels(const char* what, const ImageSet& set) {
+  const std::size_t expected = set.size() * set.channels * set.height * set.width;
+  if (set.pixels.size() == expected) return;
+  throw shape_error(std::string(what) + ": " + std::to_string(set.size()) + " labels, so " + std::to_string(expected) +
+                    " pixels expected, found " + std::to_string(set.pixels.size()));
+}
+}  // namespace detail
+
+// Mean and standard deviation of each channel over a whole set. Throws shape_error if pixels and labels disagree.
 inline Normalisation normalisation_of(const ImageSet& set) {
+  detail::check_pixels("normalisation_of", set);
   Normalisation n;
   const std::size_t area = set.height * set.width;
   for (std::size_t c = 0; c < set.channels; ++c) {
@@ -47,11 +58,12 @@ struct Augmentation {
 
 // Walks through an image set in batches of S = Shape<channels, height, width>. The order of an epoch and what happens
 // to each image are functions of (seed, epoch, image) alone, so training resumes with the same data. The set must
-// outlive it.
+// outlive it and not change.
 template <class S, class P>
 class Batches {
  public:
-  // Throws shape_error if the set's images are not of shape S.
+  // Throws shape_error if the set's images are not of shape S, its pixels and labels disagree, the normalisation is not
+  // of its channels, or the batch is 0.
   Batches(const ImageSet& set, Normalisation normalisation, std::size_t batch, Augmentation augmentation = {})
       : set_(&set),
         normalisation_(std::move(normalisation)),
@@ -64,6 +76,9 @@ class Batches {
                         std::to_string(S::dims[1]) + ", " + std::to_string(S::dims[2]) + "]");
     }
     if (batch == 0) throw shape_error("Batches: the batch has no samples");
+    detail::check_pixels("Batches", set);
+    detail::check_size("Batches: means", normalisation_.mean.size(), set.channels);
+    detail::check_size("Batches: deviations", normalisation_.deviation.size(), set.channels);
     std::iota(order_.begin(), order_.end(), 0u);
     tables_.resize(set.channels);
     for (std::size_t c = 0; c < set.channels; ++c) {
@@ -74,7 +89,9 @@ class Batches {
     }
   }
 
-  std::size_t count() const { return (set_->size() + batch_ - 1) / batch_; }
+  Batches(const ImageSet&&, Normalisation, std::size_t, Augmentation = {}) = delete;  // it would point to a dead set
+
+  std::size_t count() const { return order_.size() / batch_ + (order_.size() % batch_ != 0); }
   const Normalisation& normalisation() const { return normalisation_; }
 
   // Starts an epoch in a new order (Fisher and Yates).
@@ -86,9 +103,13 @@ class Batches {
       std::swap(order_[i - 1], order_[j]);
     }
   }
-  // Fills batch number `index`; the last one may be smaller.
+  // Fills batch number `index`; the last one may be smaller. Throws shape_error if there is no such batch.
   void load(std::size_t index, Batch<S, P>& images, Labels& labels) const {
-    const std::size_t begin = index * batch_, count = std::min(batch_, set_->size() - begin);
+    if (index >= count()) {
+      throw shape_error("Batches: expected a batch below " + std::to_string(count()) + ", found " +
+                        std::to_string(index));
+    }
+    const std::size_t begin = index * batch_, count = std::min(batch_, order_.size() - begin);
     images.resize(count);
     labels.resize(count);
     for (std::size_t b = 0; b < count; ++b) {

@@ -1,13 +1,17 @@
 // model.hpp - the storage of a model: its structure apart, its values in two flat buffers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "../backend/backend.hpp"
+#include "../backend/philox.hpp"
 #include "../error.hpp"
 #include "module.hpp"
 
@@ -121,6 +125,7 @@ class Model {
   const M& net() const { return net_; }
   const Backend& backend() const { return backend_; }
   std::uint64_t random_seed() const { return seed_.value; }
+  // Who writes to the values calls values_changed() afterwards.
   Store& trainable() { return trainable_; }
   const Store& trainable() const { return trainable_; }
   const Store& frozen() const { return *frozen_; }

@@ -180,7 +180,7 @@ constexpr auto attention(const X& qkv) {
   using S = typename X::shape;
   if constexpr (S::rank != 2 || S::last % (3 * HeadCount) != 0) {
     (void)sizeof(error_attention_columns_are_not_three_times_a_multiple_of_heads<S::last, HeadCount>);
-    static_assert(S::last % (3 * HeadCount) == 0,
+    static_assert(S::rank == 2 && S::last % (3 * HeadCount) == 0,
                   "attention: the input must be [N, 3 C] with C a multiple of the heads");
   } else {
     return apply(qkv.ctx, AttentionOp<S, HeadCount>{}, qkv);

@@ -3,13 +3,12 @@
 
 #include <array>
 #include <cstddef>
-#include <string>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
 #include "../backend/lane_math.hpp"
 #include "../backend/rows.hpp"
-#include "../error.hpp"
+#include "../tensor/tensor.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -93,15 +92,6 @@ struct Quotient {
   }
 };
 
-inline void check_labels(const int* labels, std::size_t count, std::size_t classes, int ignore_index) {
-  for (std::size_t b = 0; b < count; ++b) {
-    const bool known = labels[b] >= 0 && static_cast<std::size_t>(labels[b]) < classes;
-    if (known || labels[b] == ignore_index) continue;
-    throw shape_error("cross_entropy: label " + std::to_string(labels[b]) + " of sample " + std::to_string(b) +
-                      " is not in [0, " + std::to_string(classes) + ")");
-  }
-}
-
 }  // namespace detail
 
 template <class S>
@@ -126,7 +116,7 @@ struct CrossEntropyOp {
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    detail::check_labels(labels, a.count, classes, options.ignore_index);
+    detail::check_labels("cross_entropy", labels, a.count, classes, options.ignore_index);
     a.backend->rows(a.count, classes,
                     detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
                                                    static_cast<T>(options.label_smoothing), options.ignore_index});

@@ -5,9 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/rows.hpp"
+#include "../error.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -78,12 +80,15 @@ struct DropOp {
  private:
   template <class P, class T>
   void run(const Arguments<P, 1>& a, const T* from, T* to, bool adds) const {
+    if (!(rate >= 0 && rate < 1)) {
+      throw error(std::string(name) + ": expected a rate in [0, 1), found " + std::to_string(rate));
+    }
     a.backend->rows(a.count, S::size,
                     detail::Drop<T, PerSample>{S::size, from, to, adds, rate, a.random, a.first_sample});
   }
 };
 
-// Zeroes each element of x with probability `rate` (in [0, 1)) while training.
+// Zeroes each element of x with probability `rate` while training. A step throws if that is not in [0, 1).
 template <class X>
 constexpr auto dropout(const X& x, double rate) {
   if constexpr (X::context::training) {
@@ -93,7 +98,7 @@ constexpr auto dropout(const X& x, double rate) {
   }
 }
 // Zeroes whole samples of a residual branch with probability `rate` while training (stochastic depth, Huang et al.
-// 2016).
+// 2016). A step throws if that is not in [0, 1).
 template <class X>
 constexpr auto drop_path(const X& x, double rate) {
   if constexpr (X::context::training) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <tuple>
+#include <utility>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/rows.hpp"
@@ -122,7 +123,8 @@ constexpr auto heads(const X& x) {
   using S = typename X::shape;
   if constexpr (S::rank != 2 || S::last % (Parts * HeadCount) != 0) {
     (void)sizeof(error_heads_columns_are_not_a_multiple_of_parts_times_heads<S::last, Parts * HeadCount>);
-    static_assert(S::last % (Parts * HeadCount) == 0, "heads: the input must be [N, parts * heads * d]");
+    static_assert(S::rank == 2 && S::last % (Parts * HeadCount) == 0,
+                  "heads: the input must be [N, parts * heads * d]");
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return std::tuple{apply(x.ctx, HeadsOp<S, HeadCount, Parts>{I}, x)...};

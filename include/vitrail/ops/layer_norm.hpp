@@ -143,6 +143,9 @@ constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps
     (void)sizeof(error_layer_norm_last_axis_is_not_the_normalized_one<S::last, W::shape::size>);
     static_assert(S::last == W::shape::size, "layer_norm: the last axis of the input must be the normalized one");
   } else {
+    static_assert(B::shape::size == S::last, "layer_norm: the bias must have the size of the weight");
+    static_assert(is_one_for_all<W>() && is_one_for_all<B>(),
+                  "layer_norm: weight and bias must be one for the whole batch, parameters or unbatched Vars");
     return apply(x.ctx, LayerNormOp<S>{eps}, x, weight, bias);
   }
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
@@ -47,8 +48,8 @@ constexpr std::size_t weight_gradient_space(std::size_t out, std::size_t in) {
 
 }  // namespace detail
 
-// Inputs: x [.., In], weight [Out, In] (or any shape of that size), then the bias [Out] and the residual [.., Out] if
-// there.
+// Inputs: x [.., In], weight [Out, In] (in patch_embedding [Out, ...] of that size), then the bias [Out] and the
+// residual [.., Out] if there.
 template <class S, std::size_t Out, bool Bias, bool Residual>
 struct LinearOp {
   using shape = with_last<S, Out>;
@@ -114,6 +115,21 @@ struct error_linear_last_axis_is_not_in_features;
 template <class Given, class Expected>
 struct error_linear_residual_has_another_shape_than_the_result;
 
+namespace detail {
+// Weights are packed by the first axis and read by the last: they must have two. One of a batch is no weight.
+template <class W>
+constexpr void check_linear_weight() {
+  static_assert(W::shape::rank == 2, "linear: the weight must be [Out, In]");
+  static_assert(is_one_for_all<W>(),
+                "linear: the weight must be one for the whole batch, a parameter or unbatched Var");
+}
+template <class W, class B>
+constexpr void check_linear_bias() {
+  static_assert(B::shape::size == W::shape::rows, "linear: the bias must be [Out]");
+  static_assert(is_one_for_all<B>(), "linear: the bias must be one for the whole batch, a parameter or unbatched Var");
+}
+}  // namespace detail
+
 // x [.., In], weight [Out, In], bias [Out] -> [.., Out].
 template <class X, class W, class B>
 constexpr auto linear(const X& x, const W& weight, const B& bias) {
@@ -122,6 +138,8 @@ constexpr auto linear(const X& x, const W& weight, const B& bias) {
     (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
     static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
   } else {
+    detail::check_linear_weight<W>();
+    detail::check_linear_bias<W, B>();
     return apply(x.ctx, LinearOp<S, W::shape::rows, true, false>{}, x, weight, bias);
   }
 }
@@ -133,6 +151,7 @@ constexpr auto linear(const X& x, const W& weight, double scale = 1) {
     (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
     static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
   } else {
+    detail::check_linear_weight<W>();
     return apply(x.ctx, LinearOp<S, W::shape::rows, false, false>{scale}, x, weight);
   }
 }
@@ -146,8 +165,11 @@ constexpr auto linear_residual(const X& x, const W& weight, const B& bias, const
     static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
   } else if constexpr (!std::is_same_v<Result, typename R::shape> || X::batched != R::batched) {
     (void)sizeof(error_linear_residual_has_another_shape_than_the_result<typename R::shape, Result>);
-    static_assert(std::is_same_v<Result, typename R::shape>, "linear: the residual must have the shape of the result");
+    static_assert(std::is_same_v<Result, typename R::shape> && X::batched == R::batched,
+                  "linear: the residual must have the shape of the result, and be batched if the input is");
   } else {
+    detail::check_linear_weight<W>();
+    detail::check_linear_bias<W, B>();
     return apply(x.ctx, LinearOp<S, W::shape::rows, true, true>{}, x, weight, bias, residual);
   }
 }

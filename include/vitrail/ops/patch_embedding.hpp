@@ -92,6 +92,7 @@ struct error_patch_embedding_image_has_another_number_of_channels;
 template <class X, class Weight, class B>
 constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bias) {
   using S = typename X::shape;
+  static_assert(S::rank == 3 && Weight::shape::rank == 4, "patch_embedding: image [C, H, W] and weight [D, C, p, p]");
   constexpr std::size_t patch = Weight::shape::dims[2], extent = S::dims[1] % patch ? S::dims[1] : S::dims[2];
   if constexpr (extent % patch != 0) {
     (void)sizeof(error_patch_embedding_image_is_not_divisible_by_the_patch<extent, patch>);
@@ -100,6 +101,10 @@ constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bi
     (void)sizeof(error_patch_embedding_image_has_another_number_of_channels<S::dims[0], Weight::shape::dims[1]>);
     static_assert(S::dims[0] == Weight::shape::dims[1], "patch_embedding: the image must have the weight's channels");
   } else {
+    static_assert(Weight::shape::dims[3] == patch, "patch_embedding: the patches of the weight must be square");
+    static_assert(B::shape::size == Weight::shape::dims[0], "patch_embedding: the bias must be [D]");
+    static_assert(is_one_for_all<Weight>() && is_one_for_all<B>(),
+                  "patch_embedding: weight and bias must be one for the whole batch, parameters or unbatched Vars");
     return apply(image.ctx, PatchEmbeddingOp<S, patch, Weight::shape::dims[0]>{}, image, weight, bias);
   }
 }

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
 #include "../backend/rows.hpp"
+#include "../error.hpp"
 #include "copy.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -67,6 +69,11 @@ struct MeanRowsBackward {
     row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(to + r * width, j, get<L>(g, j) * factor, adds); });
   }
 };
+
+[[noreturn, gnu::noinline]] inline void refuse_first_token(std::size_t first, std::size_t tokens) {
+  throw shape_error("mean_tokens: expected a first token below " + std::to_string(tokens) + ", found " +
+                    std::to_string(first));
+}
 
 }  // namespace detail
 
@@ -157,23 +164,29 @@ struct error_embed_tokens_positions_are_not_one_more_than_the_tokens;
 template <class X, class Token, class Position>
 constexpr auto embed_tokens(const X& x, const Token& token, const Position& position) {
   using S = typename X::shape;
+  static_assert(S::rank == 2, "embed_tokens: the tokens must be [L, D]");
   constexpr std::size_t given = Position::shape::rows, expected = S::dims[0] + 1;
   if constexpr (given != expected || Position::shape::last != S::last || Token::shape::size != S::last) {
     (void)sizeof(error_embed_tokens_positions_are_not_one_more_than_the_tokens<given, expected>);
-    static_assert(given == expected,
+    static_assert(given == expected && Position::shape::last == S::last && Token::shape::size == S::last,
                   "embed_tokens: positions must be [L + 1, D] for tokens [L, D] and a class token [D]");
   } else {
+    static_assert(is_one_for_all<Token>() && is_one_for_all<Position>(),
+                  "embed_tokens: class token and positions must be one for the whole batch");
     return apply(x.ctx, EmbedTokensOp<S>{}, x, token, position);
   }
 }
 // x [N, D] -> [D]: its first token.
 template <class X>
 constexpr auto first_token(const X& x) {
+  static_assert(X::shape::rank == 2, "first_token: the input must be [N, D]");
   return apply(x.ctx, PoolTokensOp<typename X::shape, false>{}, x);
 }
-// x [N, D] -> [D]: the mean of its tokens from `first` on.
+// x [N, D] -> [D]: the mean of its tokens from `first` on; throws shape_error if there are none.
 template <class X>
 constexpr auto mean_tokens(const X& x, std::size_t first = 0) {
+  static_assert(X::shape::rank == 2, "mean_tokens: the input must be [N, D]");
+  if (first >= X::shape::dims[0]) detail::refuse_first_token(first, X::shape::dims[0]);
   return apply(x.ctx, PoolTokensOp<typename X::shape, true>{first}, x);
 }
 

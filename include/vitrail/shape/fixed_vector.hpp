@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 
 #include "../config.hpp"
+#include "../error.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -16,7 +18,7 @@ struct FixedVector {
   std::size_t count = 0;
 
   constexpr T& push_back(const T& item) {
-    if (count == Capacity) throw "FixedVector: more items than its capacity";
+    if (count == Capacity) throw error("FixedVector: more items than its capacity of " + std::to_string(Capacity));
     return items[count++] = item;
   }
   constexpr void insert(std::size_t at, const T& item) {

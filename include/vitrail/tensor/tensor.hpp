@@ -4,11 +4,15 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
+#include <ostream>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../backend/memory.hpp"
+#include "../error.hpp"
 #include "view.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -19,9 +23,19 @@ inline void check_size(const char* what, std::size_t given, std::size_t expected
   throw shape_error(std::string(what) + ": " + std::to_string(given) + " values given, " + std::to_string(expected) +
                     " expected");
 }
+// Every label must be a class number, or `ignored`.
+inline void check_labels(const char* what, const int* labels, std::size_t count, std::size_t classes, int ignored) {
+  for (std::size_t b = 0; b < count; ++b) {
+    const bool known = labels[b] >= 0 && static_cast<std::size_t>(labels[b]) < classes;
+    if (known || labels[b] == ignored) continue;
+    throw shape_error(std::string(what) + ": label " + std::to_string(labels[b]) + " of sample " + std::to_string(b) +
+                      " is not in [0, " + std::to_string(classes) + ")");
+  }
+}
 }  // namespace detail
 
 // One tensor of shape S in heap memory, 64-byte aligned, zeroed at first. P is a policy (vt::cpu, vt::cpu_double, ...).
+// One that was moved from may only be assigned to or destroyed.
 template <class S, class P>
 class Tensor {
  public:
@@ -62,7 +76,8 @@ class Tensor {
   Buffer<value, memory> values_;
 };
 
-// A run-time number of tensors of shape S. What data gives, and what `predict` and steps take.
+// A run-time number of tensors of shape S. What data gives, and what `predict` and steps take. One that was moved from
+// is empty.
 template <class S, class P>
 class Batch {
  public:
@@ -72,14 +87,26 @@ class Batch {
 
   Batch() = default;
   explicit Batch(std::size_t count) { resize(count); }
+  Batch(Batch&& other) noexcept : values_(std::move(other.values_)), count_(std::exchange(other.count_, 0)) {}
+  Batch& operator=(Batch&& other) noexcept {
+    values_ = std::move(other.values_);
+    count_ = std::exchange(other.count_, 0);
+    return *this;
+  }
   // Copies count * S::size values; a number that is no multiple of S::size throws shape_error.
   explicit Batch(std::span<const value> values) : Batch(values.size() / S::size) {
+    static_assert(S::size > 0, "Batch: a shape without elements does not tell the number of samples");
     detail::check_size("Batch", values.size(), size());
     memory::copy(values_.data(), values.data(), size() * sizeof(value));
   }
 
-  // Changes the number of samples. Values are kept only when no more memory is needed than ever before.
+  // Changes the number of samples. Values are kept only when no more memory is needed than ever before. Throws
+  // shape_error if the number of values overflows.
   void resize(std::size_t count) {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / (S::size ? S::size : 1);
+    if (count > most) {
+      throw shape_error("Batch: expected at most " + std::to_string(most) + " samples, found " + std::to_string(count));
+    }
     if (count * S::size > values_.size()) values_ = Buffer<value, memory>(count * S::size);
     count_ = count;
   }
@@ -87,6 +114,7 @@ class Batch {
   std::size_t size() const { return count_ * S::size; }
   value* data() { return values_.data(); }
   const value* data() const { return values_.data(); }
+  // Sample b, which must be below count().
   View<S, value> operator[](std::size_t b) { return View<S, value>(data() + b * S::size); }
   View<S, const value> operator[](std::size_t b) const { return View<S, const value>(data() + b * S::size); }
   BatchView<S, const value> view() const { return {data(), count_}; }
@@ -97,7 +125,7 @@ class Batch {
   std::size_t count_ = 0;
 };
 
-// One class number per sample.
+// One class number per sample. An index must be below count().
 class Labels {
  public:
   Labels() = default;

@@ -8,6 +8,7 @@
 
 #include "../autodiff/step.hpp"
 #include "../backend/rows.hpp"
+#include "../error.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -44,12 +45,13 @@ class AdamW {
   using Moments = Buffer<value, typename Model::Backend::memory>;
 
   explicit AdamW(const Model& model, AdamWOptions o = {})
-      : options(o), first_(model.trainable().size()), second_(model.trainable().size()) {}
+      : options(o), model_(&model), first_(model.trainable().size()), second_(model.trainable().size()) {}
 
-  // One update from the gradients of the step just run, at options.rate.
+  // One update from the gradients of the step just run, at options.rate. Throws error if the step is of another model.
   template <class F>
   void update(const TrainingStep<Model, F>& step) {
     Model& model = step.model();
+    if (&model != model_) throw error("AdamW: the step is of another model than the optimiser's moments");
     auto& store = model.trainable();
     const double t = static_cast<double>(++updates_);
     const double rate = options.rate / (1 - std::pow(options.beta1, t));
@@ -82,6 +84,7 @@ class AdamW {
   AdamWOptions options;
 
  private:
+  const Model* model_;
   Moments first_, second_;
   std::uint64_t updates_ = 0;
 };

@@ -1,7 +1,9 @@
 // fit.hpp - training and evaluation of a classifier on batches of labelled images.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -23,13 +25,13 @@ struct Progress {
 
 struct Recipe {
   std::size_t epochs = 10;
-  double rate = 1e-3, last_rate = 1e-5, warm_up_epochs = 1;
+  double rate = 1e-3, last_rate = 1e-5, warm_up_epochs = 1;  // a negative warm-up is none
   double weight_decay = 0.05, label_smoothing = 0;
   std::uint64_t seed = 1;  // of the order of the data and its augmentation
   std::function<void(const Progress&)> on_batch = {}, on_epoch = {};
 };
 
-// Accuracy of a model (or of any vt::Predictor) over all batches of a set.
+// Accuracy of a vt::Predictor that gives logits [C] per sample, over all batches of a set.
 template <class Predict, class Batches>
 Accuracy evaluate(Predict& predict, const Batches& batches) {
   Accuracy accuracy;
@@ -54,7 +56,7 @@ void fit(Model& model, Batches& batches, const Recipe& recipe) {
   AdamW<Model> optimiser(model, {.rate = recipe.rate, .weight_decay = recipe.weight_decay});
   const auto per_epoch = static_cast<double>(batches.count());
   const CosineSchedule schedule{recipe.rate, recipe.last_rate,
-                                static_cast<std::uint64_t>(recipe.warm_up_epochs * per_epoch),
+                                static_cast<std::uint64_t>(std::max(0.0, recipe.warm_up_epochs) * per_epoch),
                                 static_cast<std::uint64_t>(recipe.epochs) * batches.count()};
   Batch<typename Model::module::input, typename Model::policy> images;
   Labels labels;
@@ -70,11 +72,12 @@ void fit(Model& model, Batches& batches, const Recipe& recipe) {
       const auto [loss, logits] = step(images, labels);
       optimiser.update(step);
       seconds += std::chrono::duration<double>(clock::now() - start).count();
-      progress.training.add(logits, labels);
-      loss_sum += static_cast<double>(loss) * static_cast<double>(labels.count());
+      const std::size_t before = progress.training.samples;
+      progress.training.add(logits, labels, loss_options.ignore_index);
+      loss_sum += static_cast<double>(loss) * static_cast<double>(progress.training.samples - before);
       const auto seen = static_cast<double>(progress.training.samples);
       progress.batch = i + 1;
-      progress.loss = loss_sum / seen;
+      progress.loss = loss_sum / std::max(1.0, seen);
       progress.images_per_second = seen / seconds;
       if (recipe.on_batch) recipe.on_batch(progress);
     }

@@ -8,8 +8,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Rises linearly from 0 over `warm_up` steps to `peak`, then falls along half a cosine to `last` at `steps`
-// (Loshchilov and Hutter 2017).
+// Rises linearly from peak / warm_up over `warm_up` steps to `peak`, then falls along half a cosine to `last` at
+// `steps` (Loshchilov and Hutter 2017).
 struct CosineSchedule {
   double peak = 1e-3, last = 0;
   std::uint64_t warm_up = 0, steps = 1;

@@ -11,7 +11,7 @@
 
 namespace vitrail::inline VITRAIL_TU::kernels {
 
-/// Below this many multiply-adds a parallel region costs more than it saves.
+// Below this many multiply-adds a parallel region costs more than it saves.
 inline constexpr std::size_t attention_serial_work = 100'000;
 
 template <isa I>
@@ -19,13 +19,13 @@ constexpr std::size_t whole_lanes(std::size_t n) {
   return divide_up(n, lane_width<I>) * lane_width<I>;
 }
 
-/// A right-hand side [depth, columns]: packed into panels, or rows of whole registers where they lie.
+// A right-hand side [depth, columns]: packed into panels, or rows of whole registers where they lie.
 struct HeadRight {
   const float* data;
   std::ptrdiff_t row = 0;  // zero: packed
 };
 
-/// C = A B, or C += A B: element (i, k) of A is a[i * a_row + k * a_column], row i of C is at c + i * c_row.
+// C = A B, or C += A B: element (i, k) of A is a[i * a_row + k * a_column], row i of C is at c + i * c_row.
 struct HeadProduct {
   std::size_t rows, columns, depth;
   const float* a;
@@ -36,9 +36,9 @@ struct HeadProduct {
   bool add = false;
 };
 
-/// A panel of one register (16 channels with AVX-512) in tiles of 6 to 12 rows, 50 as five tiles of 10: two
-/// multiply-add units of four cycles need 8 accumulators, and PanelProduct's tiles of 5 and 6 rows have no more than
-/// that.
+// A panel of one register (16 channels with AVX-512) in tiles of 6 to 12 rows, 50 as five tiles of 10: two
+// multiply-add units of four cycles need 8 accumulators, and PanelProduct's tiles of 5 and 6 rows have no more than
+// that.
 struct NarrowPanel {
   static constexpr std::size_t most = 12, least = 6;
   template <isa I>
@@ -87,7 +87,7 @@ void head_product(const HeadProduct& p) {
   }
 }
 
-/// Packs B(k, j) = b[k * b_row + j * b_column], [depth, columns], into whole_lanes(columns) * depth floats.
+// Packs B(k, j) = b[k * b_row + j * b_column], [depth, columns], into whole_lanes(columns) * depth floats.
 template <isa I>
 HeadRight pack_right(float* packed, const float* b, std::ptrdiff_t b_row, std::ptrdiff_t b_column, std::size_t depth,
                      std::size_t columns) {
@@ -98,8 +98,8 @@ HeadRight pack_right(float* packed, const float* b, std::ptrdiff_t b_row, std::p
                                     panels.count(p));
   return {packed};
 }
-/// The same of a matrix with contiguous rows: if they are whole registers, and so few that they stay in the first cache
-/// however far apart, they are read where they lie.
+// The same of a matrix with contiguous rows: if they are whole registers, and so few that they stay in the first cache
+// however far apart, they are read where they lie.
 template <isa I>
 HeadRight rows_right(float* packed, const float* b, std::ptrdiff_t b_row, std::size_t depth, std::size_t columns) {
   if (columns % lane_width<I> == 0 && depth <= 64 && b_row > 0) return {b, b_row};

@@ -17,7 +17,7 @@
 
 namespace vitrail::inline VITRAIL_TU::kernels {
 
-/// Registers of columns in a full panel, and the columns themselves: 64, 16 or 8.
+// Registers of columns in a full panel, and the columns themselves: 64, 16 or 8.
 template <isa I>
 inline constexpr std::size_t tile_vectors = I == isa::avx512 ? 4 : 2;
 template <isa I>
@@ -26,9 +26,9 @@ inline constexpr std::size_t tile_rows = 6;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// How `rows` rows are cut into tiles of at most 6: `tiles` tiles, the first `taller` of them `height` + 1 rows high,
-/// the others `height`. From 20 rows on heights are 6 and 5 only: a tile of one row would run at half speed, its
-/// additions waiting for each other.
+// How `rows` rows are cut into tiles of at most 6: `tiles` tiles, the first `taller` of them `height` + 1 rows high,
+// the others `height`. From 20 rows on heights are 6 and 5 only: a tile of one row would run at half speed, its
+// additions waiting for each other.
 struct RowTiles {
   std::size_t tiles, height, taller;
   VITRAIL_INLINE explicit constexpr RowTiles(std::size_t rows)
@@ -37,8 +37,8 @@ struct RowTiles {
         taller(rows - tiles * height) {}
 };
 
-/// The work of one call: C[rows, columns of the panel] = scale * A B (+ C) (+ bias) (+ residual). All pointers are at
-/// the first row and column of the block; strides count floats.
+// The work of one call: C[rows, columns of the panel] = scale * A B (+ C) (+ bias) (+ residual). All pointers are at
+// the first row and column of the block; strides count floats.
 struct PanelBlock {
   std::size_t rows = 0, depth = 0;  // depth: the k that are summed here
   const float* a = nullptr;         // A(i, p) = a[i * a_row + p * a_column]
@@ -159,8 +159,8 @@ VITRAIL_INLINE void tile(const PanelBlock& block, const float* a, std::ptrdiff_t
 
 }  // namespace detail
 
-/// A run of tiles of equal height times a panel of `Vectors` registers of columns. A root of its own for each height:
-/// with all heights in one function g++ spills an accumulator of the AVX2 tile inside its loop, which halves the speed.
+// A run of tiles of equal height times a panel of `Vectors` registers of columns. A root of its own for each height:
+// with all heights in one function g++ spills an accumulator of the AVX2 tile inside its loop, which halves the speed.
 template <std::size_t Rows, std::size_t Vectors>
 struct TileRun {
   template <isa I>
@@ -179,7 +179,7 @@ struct TileRun {
   }
 };
 
-/// Runs a block whose panel has `Vectors` registers of columns.
+// Runs a block whose panel has `Vectors` registers of columns.
 template <isa I, std::size_t Vectors>
 void panel_product(const PanelBlock& block) {
   std::size_t row = 0;
@@ -211,7 +211,7 @@ void panel_product(const PanelBlock& block) {
   run_height(split.height, split.tiles - split.taller);
 }
 
-/// The same for a run-time number of registers, 1 ... tile_vectors<I>.
+// The same for a run-time number of registers, 1 ... tile_vectors<I>.
 template <isa I>
 void panel_product(std::size_t vectors, const PanelBlock& block) {
   if constexpr (tile_vectors<I> == 4) {

@@ -10,26 +10,26 @@
 
 namespace vitrail::inline VITRAIL_TU::kernels {
 
-/// How n columns are cut into panels.
+// How n columns are cut into panels.
 template <isa I>
 struct ColumnPanels {
   std::size_t columns, registers, panels;
   explicit constexpr ColumnPanels(std::size_t n)
       : columns(n), registers(divide_up(n, lane_width<I>)), panels(divide_up(registers, tile_vectors<I>)) {}
-  /// The first column of panel p.
+  // The first column of panel p.
   constexpr std::size_t begin(std::size_t p) const { return registers * p / panels * lane_width<I>; }
-  /// Registers of panel p.
+  // Registers of panel p.
   constexpr std::size_t vectors(std::size_t p) const { return registers * (p + 1) / panels - registers * p / panels; }
-  /// Padded columns of panel p.
+  // Padded columns of panel p.
   constexpr std::size_t width(std::size_t p) const { return vectors(p) * lane_width<I>; }
-  /// Columns of panel p without padding, and those in its last register.
+  // Columns of panel p without padding, and those in its last register.
   constexpr std::size_t count(std::size_t p) const { return std::min(width(p), columns - begin(p)); }
   constexpr std::size_t last(std::size_t p) const { return count(p) - width(p) + lane_width<I>; }
-  /// All columns with padding: floats of a packed B per unit of depth.
+  // All columns with padding: floats of a packed B per unit of depth.
   constexpr std::size_t padded() const { return registers * lane_width<I>; }
 };
 
-/// Packs one panel: `columns` columns of B, `depth` deep, into target[depth][width].
+// Packs one panel: `columns` columns of B, `depth` deep, into target[depth][width].
 struct PackPanel {
   template <isa I>
   VITRAIL_INLINE static void body(float* target, std::size_t width, const float* b, std::ptrdiff_t b_row,
@@ -97,8 +97,8 @@ struct PackPanel {
   }
 };
 
-/// Packs `rows` rows of A, `depth` deep, into the tiles of RowTiles(rows): tile after tile, each [depth][height], the
-/// rows of tiles lower than 4 one by one. rows * depth floats in all.
+// Packs `rows` rows of A, `depth` deep, into the tiles of RowTiles(rows): tile after tile, each [depth][height], the
+// rows of tiles lower than 4 one by one. rows * depth floats in all.
 struct PackRows {
   template <isa I>
   VITRAIL_INLINE static void body(float* target, const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_column,

@@ -15,18 +15,18 @@ namespace vitrail::inline VITRAIL_TU::kernels {
 
 namespace detail {
 
-/// The depth of one block: equal parts of at most 768. The micro-kernel is as fast with a panel from the second-level
-/// cache (768 x 64 floats are 192 KiB) as from the first; shorter blocks read and write C more often.
+// The depth of one block: equal parts of at most 768. The micro-kernel is as fast with a panel from the second-level
+// cache (768 x 64 floats are 192 KiB) as from the first; shorter blocks read and write C more often.
 constexpr std::size_t depth_block(std::size_t k) {
   const std::size_t blocks = std::max<std::size_t>(1, divide_up(k, 768));
   return divide_up(k, blocks);
 }
-/// Floats of packed B that a task keeps: half of a second-level cache of 1 MiB.
+// Floats of packed B that a task keeps: half of a second-level cache of 1 MiB.
 inline constexpr std::size_t group_floats = std::size_t(128) << 10;
-/// Floats of A that meet all panels of a group before the next rows do.
+// Floats of A that meet all panels of a group before the next rows do.
 inline constexpr std::size_t row_block_floats = std::size_t(64) << 10;
 
-/// [begin, end) of part i of `parts`, in whole tiles; the last part takes the ragged rows.
+// [begin, end) of part i of `parts`, in whole tiles; the last part takes the ragged rows.
 struct RowRange {
   std::size_t begin, end;
   constexpr RowRange(std::size_t rows, std::size_t parts, std::size_t i)
@@ -34,12 +34,12 @@ struct RowRange {
         end(i + 1 == parts ? rows : rows / tile_rows * (i + 1) / parts * tile_rows) {}
 };
 
-/// How the rows and panels of each batch entry are dealt out.
+// How the rows and panels of each batch entry are dealt out.
 struct Grid {
   std::size_t rows = 1, panels = 1;
 };
 
-/// The cheapest grid for `threads` threads. Packing a panel costs about as much as multiplying it with 24 rows.
+// The cheapest grid for `threads` threads. Packing a panel costs about as much as multiplying it with 24 rows.
 inline Grid choose_grid(std::size_t threads, std::size_t count, std::size_t m, std::size_t panels,
                         std::size_t packing_rows) {
   Grid best;
@@ -64,7 +64,7 @@ struct ProductTask {
   ColumnPanels<I> columns{product.n};
   bool whole = product.n % lane_width<I> == 0;
 
-  /// B is read where it is: its rows are contiguous and either look like a packed panel, or are used by few tiles.
+  // B is read where it is: its rows are contiguous and either look like a packed panel, or are used by few tiles.
   bool direct(std::size_t panel, std::size_t rows) const {
     return product.b_column == 1 && whole &&
            (rows <= 6 * tile_rows || product.b_row == static_cast<std::ptrdiff_t>(columns.width(panel)));
@@ -154,8 +154,8 @@ void product_at(const Workers& workers, const Product<float>& g) {
 
 }  // namespace detail
 
-/// Computes g. Errors: none but std::bad_alloc for scratch. The bits of an element depend on its row of A, its column
-/// of B, k and the instruction set, and on nothing else.
+// Computes g. Errors: none but std::bad_alloc for scratch. The bits of an element depend on its row of A, its column
+// of B, k and the instruction set, and on nothing else.
 inline void product(const Workers& workers, Product<float> g) {
   if (g.m == 0 || g.n == 0 || g.count == 0) return;
   // An addition in place: a second block of k would find the sum of the first where the residual was.
@@ -174,12 +174,12 @@ inline void product(const Workers& workers, Product<float> g) {
   at_level(workers.level, [&]<isa I>() { detail::product_at<I>(workers, g); });
 }
 
-/// Floats of B[k, n] in the packed layout of a level, for Product::packed.
+// Floats of B[k, n] in the packed layout of a level, for Product::packed.
 inline std::size_t packed_size(isa level, std::size_t n, std::size_t k) {
   return at_level(level, [&]<isa I>() { return ColumnPanels<I>(n).padded() * k; });
 }
 
-/// Packs B(p, j) = b[p * b_row + j * b_column], k x n, for products at the level of `workers`.
+// Packs B(p, j) = b[p * b_row + j * b_column], k x n, for products at the level of `workers`.
 inline void pack(const Workers& workers, std::size_t n, std::size_t k, const float* b, std::ptrdiff_t b_row,
                  std::ptrdiff_t b_column, float* packed) {
   at_level(workers.level, [&]<isa I>() {

@@ -15,15 +15,15 @@ namespace detail {
 inline constexpr std::size_t largest_chunked_weight = std::size_t(128) << 10;
 inline constexpr std::size_t most_chunks = 8;
 
-/// Below 512 rows a chunk would not pay for its partial sum.
+// Below 512 rows a chunk would not pay for its partial sum.
 constexpr std::size_t gradient_chunks(std::size_t rows, std::size_t out, std::size_t in) {
   return out * in > largest_chunked_weight ? 1 : std::clamp<std::size_t>(rows / 256, 1, most_chunks);
 }
-/// Floats of one partial sum of dW and db, rounded to a cache line.
+// Floats of one partial sum of dW and db, rounded to a cache line.
 constexpr std::size_t partial_size(std::size_t out, std::size_t in) { return divide_up(out * in + out, 16) * 16; }
 
-/// sums[columns] (= | +=) scale * column sums of dy[rows, columns]; four registers of columns at a time hide the
-/// latency of an addition.
+// sums[columns] (= | +=) scale * column sums of dy[rows, columns]; four registers of columns at a time hide the
+// latency of an addition.
 struct ColumnSums {
   template <isa I>
   VITRAIL_INLINE static void body(const float* dy, std::ptrdiff_t dy_row, std::size_t rows, std::size_t columns,
@@ -57,7 +57,7 @@ struct ColumnSums {
   }
 };
 
-/// to[n] (= | +=) the sum of `count` arrays that lie `stride` floats apart, in ascending order.
+// to[n] (= | +=) the sum of `count` arrays that lie `stride` floats apart, in ascending order.
 struct AddPartials {
   template <isa I>
   VITRAIL_INLINE static void body(const float* partials, std::size_t stride, std::size_t count, std::size_t n, bool add,
@@ -73,7 +73,7 @@ struct AddPartials {
   }
 };
 
-/// A range of out features times a range of panels of in features, summed over a range of rows.
+// A range of out features times a range of panels of in features, summed over a range of rows.
 template <isa I>
 struct GradientTask {
   const WeightGradient<float>& gradient;
@@ -84,14 +84,14 @@ struct GradientTask {
     std::size_t rows_begin, rows_end, out_begin, out_end, panel_begin, panel_end;
   };
 
-  /// Rows summed in one go: equal parts of at most 384, half the depth of a forward product, as a block of dY^T has to
-  /// be packed.
+  // Rows summed in one go: equal parts of at most 384, half the depth of a forward product, as a block of dY^T has to
+  // be packed.
   static std::size_t step(std::size_t rows) { return divide_up(rows, divide_up(rows, 384)); }
   static std::size_t group_size(std::size_t depth) {
     return std::max<std::size_t>(1, group_floats / (depth * panel_width<I>));
   }
   static std::size_t out_block(std::size_t depth) { return std::max(4 * tile_rows, row_block_floats / depth); }
-  /// Floats for packed panels of X, and for packed rows of dY^T.
+  // Floats for packed panels of X, and for packed rows of dY^T.
   std::size_t panel_scratch(std::size_t rows) const {
     return std::min(group_size(step(rows)), columns.panels) * panel_width<I> * step(rows);
   }
@@ -195,13 +195,13 @@ void weight_gradient_at(const Workers& workers, const WeightGradient<float>& g) 
 
 }  // namespace detail
 
-/// Floats of WeightGradient::work that a weight [out, in] needs, for any number of rows.
+// Floats of WeightGradient::work that a weight [out, in] needs, for any number of rows.
 constexpr std::size_t weight_gradient_workspace(std::size_t out, std::size_t in) {
   return out * in > detail::largest_chunked_weight ? 0 : detail::most_chunks * detail::partial_size(out, in);
 }
 
-/// Computes g. Errors: none but std::bad_alloc for scratch. The bits depend on rows, out, in and the instruction set,
-/// not on the number of threads.
+// Computes g. Errors: none but std::bad_alloc for scratch. The bits depend on rows, out, in and the instruction set,
+// not on the number of threads.
 inline void weight_gradient(const Workers& workers, const WeightGradient<float>& g) {
   if (g.out == 0) return;
   if (g.rows == 0) {
