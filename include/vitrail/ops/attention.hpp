@@ -117,7 +117,7 @@ struct AttentionOp {
     f.flops = 4 * N * N * C;
     f.backward_flops = tracked[0] ? 10 * N * N * C : 0;
     f.saves = 1u | output_bit;
-    f.state.per_sample = HeadCount * N;
+    f.state.per_sample = tracked[0] ? HeadCount * N : 0;  // the log-sum-exp
     if (!fused<P>) {
       f.forward_work.per_sample = HeadCount * N * N;
       f.backward_work.per_sample = tracked[0] ? 2 * HeadCount * N * N : 0;

@@ -92,6 +92,7 @@ struct DropOp {
 template <class X>
 constexpr auto dropout(const X& x, double rate) {
   if constexpr (X::context::training) {
+    if (rate == 0) return x;
     return apply(x.ctx, DropOp<typename X::shape, false>{rate}, x);
   } else {
     return x;
@@ -102,6 +103,7 @@ constexpr auto dropout(const X& x, double rate) {
 template <class X>
 constexpr auto drop_path(const X& x, double rate) {
   if constexpr (X::context::training) {
+    if (rate == 0) return x;
     return apply(x.ctx, DropOp<typename X::shape, true>{rate}, x);
   } else {
     return x;

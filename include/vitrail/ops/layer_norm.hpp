@@ -99,7 +99,7 @@ struct LayerNormOp {
     f.flops = 8 * S::size;
     f.backward_flops = tracked[0] || tracked[1] || tracked[2] ? 8 * S::size : 0;
     f.saves = 1u | (tracked[0] ? 2u : 0u);
-    f.state.per_sample = 2 * S::rows;
+    f.state.per_sample = tracked[0] || tracked[1] || tracked[2] ? 2 * S::rows : 0;
     f.backward_work.fixed = tracked[1] || tracked[2] ? columns_workspace(width, 2) : 0;
     return f;
   }
