@@ -1,6 +1,7 @@
 // backends.cpp - the same operations and the same training step of a ViT on Serial, OpenMP and Thrust's OpenMP system.
 #include <benchmark/benchmark.h>
 
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/nn/policy_thrust.hpp>
 #include <vitrail/vitrail.hpp>
 

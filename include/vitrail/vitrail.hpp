@@ -1,6 +1,6 @@
 // vitrail.hpp - everything for the CPU but what has a header of its own: files (io/ and data/idx.hpp, which need
-// nlohmann-json and zlib), the Thrust policies (nn/policy_thrust.hpp) and the gradient check
-// (autodiff/gradient_check.hpp).
+// nlohmann-json and zlib), Eigen (tensor/eigen.hpp, nn/policy_serial.hpp), Thrust (nn/policy_thrust.hpp) and the
+// gradient check (autodiff/gradient_check.hpp).
 #pragma once
 
 #include "autodiff/predict.hpp"
@@ -12,5 +12,4 @@
 #include "ops/cross_entropy.hpp"
 #include "ops/einsum.hpp"
 #include "ops/heads.hpp"
-#include "tensor/eigen.hpp"
 #include "train/fit.hpp"

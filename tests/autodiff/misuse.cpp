@@ -5,6 +5,7 @@
 
 #include "autodiff/net.hpp"
 #include "catch.hpp"
+#include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/train/adamw.hpp"
 
 namespace vt = vitrail;

@@ -6,6 +6,7 @@
 #include <vitrail/backend/thrust.hpp>
 #include <vitrail/models/vit.hpp>
 #include <vitrail/nn/model.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/nn/policy_thrust.hpp>
 #include <vitrail/ops/copy.hpp>
 #include <vitrail/ops/cross_entropy.hpp>

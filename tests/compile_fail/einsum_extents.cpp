@@ -3,6 +3,7 @@
 // einsum_extents.cpp - an axis that has two extents.
 #include <vitrail/autodiff/meta.hpp>
 #include <vitrail/nn/policy.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/ops/einsum.hpp>
 
 namespace vt = vitrail;

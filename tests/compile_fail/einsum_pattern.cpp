@@ -2,6 +2,7 @@
 // einsum_pattern.cpp - a pattern whose result names an axis that no operand has.
 #include <vitrail/autodiff/meta.hpp>
 #include <vitrail/nn/policy.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/ops/einsum.hpp>
 
 namespace vt = vitrail;

@@ -3,6 +3,7 @@
 #include <vitrail/autodiff/meta.hpp>
 #include <vitrail/expr/expression.hpp>
 #include <vitrail/nn/policy.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 
 namespace vt = vitrail;
 

@@ -1,6 +1,7 @@
 // expect: error_visit_does_not_list_every_member<
 // expect: , 2, 1>
 #include <vitrail/nn/linear.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 
 #include "compile_fail/inputs.hpp"
 

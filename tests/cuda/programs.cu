@@ -8,6 +8,7 @@
 #include <vitrail/expr/elementwise.hpp>
 #include <vitrail/expr/functions.hpp>
 #include <vitrail/expr/tree.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 #include <vitrail/ops/layer_norm.hpp>
 #include <vitrail/ops/softmax.hpp>

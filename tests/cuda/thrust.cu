@@ -4,6 +4,7 @@
 
 #include <vitrail/backend/philox.hpp>
 #include <vitrail/backend/serial.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/nn/policy_thrust.hpp>
 #include <vitrail/ops/softmax.hpp>
 

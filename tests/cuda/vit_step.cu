@@ -9,6 +9,7 @@
 #include <vitrail/models/vit.hpp>
 #include <vitrail/nn/cost.hpp>
 #include <vitrail/nn/model.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 #include <vitrail/tensor/tensor.hpp>
 #include <vitrail/train/adamw.hpp>

@@ -8,6 +8,7 @@
 #include "vitrail/io/checkpoint.hpp"
 #include "vitrail/models/vit.hpp"
 #include "vitrail/nn/model.hpp"
+#include "vitrail/nn/policy_serial.hpp"
 
 namespace vt = vitrail;
 

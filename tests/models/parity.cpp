@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "vitrail/io/checkpoint.hpp"
+#include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/vitrail.hpp"
 
 namespace vt = vitrail;

@@ -6,6 +6,7 @@
 #include "vitrail/models/vit.hpp"
 #include "vitrail/nn/cost.hpp"
 #include "vitrail/nn/model.hpp"
+#include "vitrail/nn/policy_serial.hpp"
 
 namespace vt = vitrail;
 

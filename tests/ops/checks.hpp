@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include <vitrail/nn/policy.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 
 #include "runs.hpp"
 

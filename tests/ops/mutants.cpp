@@ -1,4 +1,5 @@
 // mutants.cpp - negative controls: wrong derivatives, one of each kind, that the gradient check must catch.
+#include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/ops/attention.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 #include <vitrail/ops/dropout.hpp>

@@ -4,6 +4,7 @@
 
 #include "catch.hpp"
 #include "vitrail/nn/policy.hpp"
+#include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/tensor/eigen.hpp"
 
 namespace vt = vitrail;

@@ -8,6 +8,7 @@
 #include "vitrail/data/batches.hpp"
 #include "vitrail/models/vit.hpp"
 #include "vitrail/nn/model.hpp"
+#include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/train/fit.hpp"
 
 namespace vt = vitrail;

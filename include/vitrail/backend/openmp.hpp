@@ -12,9 +12,9 @@
 #include "isa.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/product.hpp"
+#include "kernels/reference_product.hpp"
 #include "kernels/weight_gradient.hpp"
 #include "rows.hpp"
-#include "serial.hpp"
 #include "workers.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -76,7 +76,7 @@ struct ColumnsKernel {
 template <class T>
 struct PartialSums {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   const T* partial;
   std::size_t stride, chunks;
   T* to;
@@ -139,13 +139,13 @@ class OpenMP {
   }
 
   void product(const Product<float>& p) const { kernels::product(workers_, p); }
-  // For checks: Eigen on fixed blocks of rows.
+  // For checks.
   void product(const Product<double>& p) const {
     constexpr std::size_t block = 64;
     const std::size_t blocks = (p.m + block - 1) / block;
     run_chunks(p.count * blocks, p.count * p.m * p.n * p.k < serial_elements, [&](std::size_t task) {
       const std::size_t begin = task % blocks * block;
-      detail::eigen_product(p, task / blocks, begin, std::min(p.m, begin + block));
+      kernels::reference_product(p, task / blocks, begin, std::min(p.m, begin + block));
     });
   }
   void weight_gradient(const WeightGradient<float>& g) const { kernels::weight_gradient(workers_, g); }
@@ -182,10 +182,10 @@ class OpenMP {
     workers_.chunks(count, small,
                     Chunk{[](const void* t, std::size_t i) { (*static_cast<const Task*>(t))(i); }, &task});
   }
-  // Programs that only move memory say so: wider registers would not make them faster, only longer to compile.
+  // A minor program is not worth compiling for every instruction set.
   template <class Kernel, class Program, class... A>
   void start(const Program* program, A... arguments) const {
-    if constexpr (requires { Program::moves_memory; }) {
+    if constexpr (requires { Program::is_minor; }) {
       on<floor_isa>::template call<Kernel>(program, arguments...);
     } else {
       launch<Kernel>(workers_.level, program, arguments...);

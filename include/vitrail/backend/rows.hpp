@@ -5,7 +5,7 @@
 //   elementwise   template <class L, class J> VITRAIL_FUNCTION void at(J j) const;           computes the elements of j
 //   rows          template <class R> VITRAIL_FUNCTION void row(R row, std::size_t r) const;  computes one row
 //   columns       template <class L, class J> VITRAIL_FUNCTION void add(std::size_t r, J j, L (&sums)[K]) const;
-// A program with `static constexpr bool moves_memory = true` computes next to nothing; it is compiled for one
+// A program with `static constexpr bool is_minor = true` computes next to nothing; it is compiled for one
 // instruction set only. j is a Whole (a full lane) or a Rest (what is left of the row).
 #pragma once
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "../backend/openmp.hpp"
-#include "../backend/serial.hpp"
 #include "tuning.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -18,16 +17,6 @@ struct cpu {
 struct cpu_double : cpu {
   using value = double;
 };
-// One thread, Eigen's products: the oracle.
-struct serial {
-  using value = float;
-  using backend = Serial;
-  using tune = train_all;
-};
-struct serial_double : serial {
-  using value = double;
-};
-
 // The same policy with another tuning: with_tuning<vt::cpu, vt::train_only<vt::site::head>>.
 template <class P, class Tune>
 struct with_tuning : P {

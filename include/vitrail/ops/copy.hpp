@@ -11,7 +11,7 @@ namespace vitrail::inline VITRAIL_TU::detail {
 template <class T>
 struct Copy {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   const T* from;
   T* to;
   bool adds;
@@ -25,7 +25,7 @@ struct Copy {
 template <class T>
 struct CopyRows {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   const T* from;
   T* to;
   std::size_t width, rows;  // rows of a group that are copied
@@ -45,7 +45,7 @@ struct CopyRows {
 template <class T>
 struct SumRows {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   const T* from;
   std::size_t stride;
   template <class L, class J>

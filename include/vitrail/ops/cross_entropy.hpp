@@ -23,6 +23,7 @@ namespace detail {
 template <class T>
 struct CrossEntropyForward {
   using value = T;
+  static constexpr bool is_minor = true;
   std::size_t classes;
   const T* z;
   const int* labels;
@@ -48,6 +49,7 @@ struct CrossEntropyForward {
 template <class T>
 struct CrossEntropyBackward {
   using value = T;
+  static constexpr bool is_minor = true;
   std::size_t classes;
   const T* z;
   const int* labels;
@@ -71,7 +73,7 @@ struct CrossEntropyBackward {
 template <class T>
 struct SumPairs {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   const T* pairs;
   template <class L, class J>
   VITRAIL_FUNCTION void add(std::size_t r, J, L (&sums)[2]) const {
@@ -83,7 +85,7 @@ struct SumPairs {
 template <class T>
 struct Quotient {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   const T* sums;
   T* to;
   template <class L, class J>

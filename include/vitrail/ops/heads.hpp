@@ -18,7 +18,7 @@ namespace detail {
 template <class T>
 struct MoveHeads {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   std::size_t heads, tokens, channels, columns, first;
   const T* from;
   T* to;
@@ -37,7 +37,7 @@ struct MoveHeads {
 template <class T>
 struct ZeroOtherColumns {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   std::size_t columns, first, kept;
   T* to;
   template <class R>

@@ -16,7 +16,7 @@ namespace detail {
 template <class T>
 struct MovePatches {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   std::size_t channels, height, width, patch;
   const T* from;
   T* to;

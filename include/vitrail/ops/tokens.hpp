@@ -19,7 +19,7 @@ namespace detail {
 template <class T>
 struct EmbedTokens {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   std::size_t tokens, width;
   const T *x, *token, *position;
   T* out;
@@ -37,7 +37,7 @@ struct EmbedTokens {
 template <class T>
 struct MeanRows {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   std::size_t rows, first, width;
   const T* x;
   T* out;
@@ -56,7 +56,7 @@ struct MeanRows {
 template <class T>
 struct MeanRowsBackward {
   using value = T;
-  static constexpr bool moves_memory = true;
+  static constexpr bool is_minor = true;
   std::size_t rows, first, width;
   const T* out_gradient;
   T* to;

@@ -3,6 +3,7 @@
 #include <vitrail/backend/philox.hpp>
 #include <vitrail/backend/serial.hpp>
 #include <vitrail/error.hpp>
+#include <vitrail/nn/policy_serial.hpp>
 
 #include <cstddef>
 #include <vector>
