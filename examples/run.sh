@@ -9,5 +9,6 @@ sh cmake/install-packages.sh cmake/apt-packages-data.txt
 cmake --preset release
 cmake --build --preset release --parallel "$(sh cmake/jobs.sh)" --target train_vit
 program=$PWD/build/release/examples/train_vit
+checkpoint=$PWD/build/train_vit.safetensors
 cd "$start"
-exec "$program" "$@"
+exec "$program" --checkpoint "$checkpoint" "$@"

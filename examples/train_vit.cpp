@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
   app.add_option("--smoothing", o.smoothing, "label smoothing")->capture_default_str()->check(CLI::Range(0.0, 1.0));
   app.add_option("--threads", o.threads, "0: OMP_NUM_THREADS, else the cores")->capture_default_str();
   app.add_option("--seed", o.seed)->capture_default_str();
-  app.add_option("--checkpoint", o.checkpoint, "safetensors file, written after each epoch");
+  app.add_option("--checkpoint", o.checkpoint, "safetensors file, written after each epoch")->take_last();
   CLI11_PARSE(app, argc, argv);
   try {
     if (o.drawn || !std::filesystem::exists(o.data)) {

@@ -1,10 +1,15 @@
 // test: separate
 // allocation.cpp - from the second step on nothing is allocated, by any thread.
 #include "catch.hpp"
+#include "vitrail/data/batches.hpp"
+#include "vitrail/models/vit.hpp"
+#include "vitrail/train/fit.hpp"
 
 #include <malloc.h>
 
 #include <atomic>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 
@@ -57,4 +62,24 @@ TEST_CASE("no allocation in a step") {
   predict(small);
   predict(large);
   CHECK(allocations - before == 0);
+}
+
+TEST_CASE("no allocation while fit loads, trains and logs, from the second step on") {
+  namespace vt = vitrail;
+  constexpr static vt::ViTConfig config{
+      .image = 8, .channels = 1, .patch = 4, .dim = 8, .depth = 1, .heads = 2, .mlp = 16, .drop_path = 0.1};
+  using Classes = vt::ViT<config, 3, vt::cpu>;
+  vt::ImageSet set{1, 8, 8, 3, std::vector<std::uint8_t>(40 * 64, 100), std::vector<std::int32_t>(40, 1)};
+  vt::Model<Classes> model(vt::seed{1}, vt::backend{.threads = 2});
+  vt::Batches<Classes::input, vt::cpu> batches(set, {{0.5}, {0.25}}, 16, {.shift = 1, .mirror = true});
+  std::size_t seen[6] = {}, calls = 0;  // two epochs of three batches, the third smaller
+  char line[80];
+  vt::Recipe recipe{.epochs = 2};
+  recipe.on_batch = [&](const vt::Progress& p) {
+    std::snprintf(line, sizeof line, "batch %zu loss %.3f", p.batch, p.loss);
+    seen[calls++] = allocations;
+  };
+  vt::fit(model, batches, recipe);
+  REQUIRE(calls == 6);
+  for (const std::size_t count : seen) CHECK(count == seen[0]);
 }
