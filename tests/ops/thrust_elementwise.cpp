@@ -2,20 +2,7 @@
 #include <vitrail/nn/policy_thrust.hpp>
 
 #include "cases_elementwise.hpp"
-#include "checks.hpp"
-
-namespace {
-
-struct ThrustRunner {
-  template <class C>
-  void operator()(const C& c) const {
-    const vitrail::thrust_host::backend backend{};
-    registry::check_values<vitrail::thrust_host>(c, backend, "thrust_host");
-    registry::check_plan<vitrail::thrust_host>(c, backend, "thrust_host");
-  }
-};
-
-}  // namespace
+#include "thrust_runner.hpp"
 
 TEST_CASE("Thrust: the elementwise cases") {
   const ThrustRunner run;

@@ -4,20 +4,7 @@
 #include "cases_linear.hpp"
 #include "cases_rows.hpp"
 #include "cases_tokens.hpp"
-#include "checks.hpp"
-
-namespace {
-
-struct ThrustRunner {
-  template <class C>
-  void operator()(const C& c) const {
-    const vitrail::thrust_host::backend backend{};
-    registry::check_values<vitrail::thrust_host>(c, backend, "thrust_host");
-    registry::check_plan<vitrail::thrust_host>(c, backend, "thrust_host");
-  }
-};
-
-}  // namespace
+#include "thrust_runner.hpp"
 
 TEST_CASE("Thrust: products, rows and tokens") {
   const ThrustRunner run;

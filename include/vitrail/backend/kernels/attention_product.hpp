@@ -37,7 +37,7 @@ struct HeadProduct {
 };
 
 // A panel of one register (16 channels with AVX-512) in tiles of 6 to 12 rows, 50 as five tiles of 10: two
-// multiply-add units of four cycles need 8 accumulators, and PanelProduct's tiles of 5 and 6 rows have no more than
+// multiply-add units of four cycles need 8 accumulators, and TileRun's tiles of 5 and 6 rows have no more than
 // that.
 struct NarrowPanel {
   static constexpr std::size_t most = 12, least = 6;
