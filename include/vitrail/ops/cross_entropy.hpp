@@ -137,13 +137,21 @@ struct CrossEntropyOp {
   }
 };
 
+template <std::size_t Rank>
+struct error_cross_entropy_logits_are_not_of_rank_1;
+
 // logits [C] per sample and the labels of the batch -> one number for the batch. A label outside [0, C) that is not
 // ignore_index throws shape_error.
 template <class X>
 constexpr auto cross_entropy(const X& logits, const LabelsVar<typename X::context>& labels,
                              CrossEntropyOptions options = {}) {
-  static_assert(X::shape::rank == 1, "cross_entropy: the logits must be [C] per sample");
-  return apply(logits.ctx, CrossEntropyOp<typename X::shape>{labels.data, options}, logits);
+  using S = typename X::shape;
+  if constexpr (S::rank != 1) {
+    (void)sizeof(error_cross_entropy_logits_are_not_of_rank_1<S::rank>);
+    static_assert(S::rank == 1, "cross_entropy: the logits must be [C] per sample");
+  } else {
+    return apply(logits.ctx, CrossEntropyOp<S>{labels.data, options}, logits);
+  }
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -114,6 +114,10 @@ struct MergeHeadsOp {
   }
 };
 
+template <std::size_t Rank>
+struct error_heads_input_is_not_of_rank_2;
+template <std::size_t Rank>
+struct error_merge_heads_input_is_not_of_rank_3;
 template <std::size_t Columns, std::size_t Divisor>
 struct error_heads_columns_are_not_a_multiple_of_parts_times_heads;
 
@@ -121,9 +125,12 @@ struct error_heads_columns_are_not_a_multiple_of_parts_times_heads;
 template <std::size_t HeadCount, std::size_t Parts = 3, class X>
 constexpr auto heads(const X& x) {
   using S = typename X::shape;
-  if constexpr (S::rank != 2 || S::last % (Parts * HeadCount) != 0) {
+  if constexpr (S::rank != 2) {
+    (void)sizeof(error_heads_input_is_not_of_rank_2<S::rank>);
+    static_assert(S::rank == 2, "heads: the input must be [N, parts * heads * d]");
+  } else if constexpr (Parts * HeadCount == 0 || S::last % (Parts * HeadCount) != 0) {
     (void)sizeof(error_heads_columns_are_not_a_multiple_of_parts_times_heads<S::last, Parts * HeadCount>);
-    static_assert(S::rank == 2 && S::last % (Parts * HeadCount) == 0,
+    static_assert(Parts * HeadCount != 0 && S::last % (Parts * HeadCount) == 0,
                   "heads: the input must be [N, parts * heads * d]");
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -135,8 +142,13 @@ constexpr auto heads(const X& x) {
 // x [H, N, d] -> [N, H d], heads side by side.
 template <class X>
 constexpr auto merge_heads(const X& x) {
-  static_assert(X::shape::rank == 3, "merge_heads: the input must be [H, N, d]");
-  return apply(x.ctx, MergeHeadsOp<typename X::shape>{}, x);
+  using S = typename X::shape;
+  if constexpr (S::rank != 3) {
+    (void)sizeof(error_merge_heads_input_is_not_of_rank_3<S::rank>);
+    static_assert(S::rank == 3, "merge_heads: the input must be [H, N, d]");
+  } else {
+    return apply(x.ctx, MergeHeadsOp<S>{}, x);
+  }
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

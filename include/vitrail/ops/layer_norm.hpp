@@ -134,6 +134,12 @@ struct LayerNormOp {
 
 template <std::size_t Given, std::size_t Expected>
 struct error_layer_norm_last_axis_is_not_the_normalized_one;
+template <std::size_t Given, std::size_t Expected>
+struct error_layer_norm_bias_has_another_size_than_the_weight;
+template <std::size_t Size>
+struct error_layer_norm_weight_is_not_one_for_the_whole_batch;
+template <std::size_t Size>
+struct error_layer_norm_bias_is_not_one_for_the_whole_batch;
 
 // x [.., D] -> [.., D]; weight and bias [D]. 1e-6 is timm's eps for ViT (PyTorch's own default is 1e-5).
 template <class X, class W, class B>
@@ -142,10 +148,18 @@ constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps
   if constexpr (S::last != W::shape::size) {
     (void)sizeof(error_layer_norm_last_axis_is_not_the_normalized_one<S::last, W::shape::size>);
     static_assert(S::last == W::shape::size, "layer_norm: the last axis of the input must be the normalized one");
+  } else if constexpr (B::shape::size != W::shape::size) {
+    (void)sizeof(error_layer_norm_bias_has_another_size_than_the_weight<B::shape::size, W::shape::size>);
+    static_assert(B::shape::size == W::shape::size, "layer_norm: the bias must have the size of the weight");
+  } else if constexpr (!is_one_for_all<W>()) {
+    (void)sizeof(error_layer_norm_weight_is_not_one_for_the_whole_batch<W::shape::size>);
+    static_assert(is_one_for_all<W>(),
+                  "layer_norm: the weight must be one for the whole batch, a parameter or unbatched Var");
+  } else if constexpr (!is_one_for_all<B>()) {
+    (void)sizeof(error_layer_norm_bias_is_not_one_for_the_whole_batch<B::shape::size>);
+    static_assert(is_one_for_all<B>(),
+                  "layer_norm: the bias must be one for the whole batch, a parameter or unbatched Var");
   } else {
-    static_assert(B::shape::size == S::last, "layer_norm: the bias must have the size of the weight");
-    static_assert(is_one_for_all<W>() && is_one_for_all<B>(),
-                  "layer_norm: weight and bias must be one for the whole batch, parameters or unbatched Vars");
     return apply(x.ctx, LayerNormOp<S>{eps}, x, weight, bias);
   }
 }

@@ -110,66 +110,94 @@ struct LinearOp {
   }
 };
 
+template <std::size_t Rank>
+struct error_linear_input_is_not_of_rank_1_or_more;
+template <std::size_t Rank>
+struct error_linear_weight_is_not_of_rank_2;
+template <std::size_t Out, std::size_t In>
+struct error_linear_weight_is_not_one_for_the_whole_batch;
 template <std::size_t Given, std::size_t Expected>
 struct error_linear_last_axis_is_not_in_features;
+template <std::size_t Given, std::size_t Expected>
+struct error_linear_bias_has_another_size_than_out_features;
+template <std::size_t Size>
+struct error_linear_bias_is_not_one_for_the_whole_batch;
 template <class Given, class Expected>
 struct error_linear_residual_has_another_shape_than_the_result;
+template <bool GivenBatched, bool ExpectedBatched>
+struct error_linear_residual_is_not_a_Var_batched_as_the_input;
 
 namespace detail {
-// Weights are packed by the first axis and read by the last: they must have two. One of a batch is no weight.
-template <class W>
-constexpr void check_linear_weight() {
-  static_assert(W::shape::rank == 2, "linear: the weight must be [Out, In]");
-  static_assert(is_one_for_all<W>(),
-                "linear: the weight must be one for the whole batch, a parameter or unbatched Var");
+// Weights are packed by the first axis and read by the last: they must have two. One of a batch is no weight. B is the
+// bias, if there is one.
+template <class X, class W, class... B>
+constexpr bool linear_fits() {
+  return X::shape::rank > 0 && W::shape::rank == 2 && is_one_for_all<W>() && X::shape::last == W::shape::last &&
+         ((B::shape::size == W::shape::rows && is_one_for_all<B>()) && ...);
 }
-template <class W, class B>
-constexpr void check_linear_bias() {
-  static_assert(B::shape::size == W::shape::rows, "linear: the bias must be [Out]");
-  static_assert(is_one_for_all<B>(), "linear: the bias must be one for the whole batch, a parameter or unbatched Var");
+// Says what does not fit, for the functions below.
+template <class X, class W, class... B>
+constexpr void report_linear() {
+  using S = typename X::shape;
+  using V = typename W::shape;
+  if constexpr (S::rank == 0) {
+    (void)sizeof(error_linear_input_is_not_of_rank_1_or_more<S::rank>);
+    static_assert(S::rank > 0, "linear: the input must be [.., In]");
+  } else if constexpr (V::rank != 2) {
+    (void)sizeof(error_linear_weight_is_not_of_rank_2<V::rank>);
+    static_assert(V::rank == 2, "linear: the weight must be [Out, In]");
+  } else if constexpr (!is_one_for_all<W>()) {
+    (void)sizeof(error_linear_weight_is_not_one_for_the_whole_batch<V::rows, V::last>);
+    static_assert(is_one_for_all<W>(),
+                  "linear: the weight must be one for the whole batch, a parameter or unbatched Var");
+  } else if constexpr (S::last != V::last) {
+    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, V::last>);
+    static_assert(S::last == V::last, "linear: the last axis of the input must be in_features");
+  } else if constexpr (((B::shape::size != V::rows) || ...)) {
+    (void)sizeof(error_linear_bias_has_another_size_than_out_features<B::shape::size..., V::rows>);
+    static_assert(((B::shape::size == V::rows) && ...), "linear: the bias must be [Out]");
+  } else {
+    (void)sizeof(error_linear_bias_is_not_one_for_the_whole_batch<B::shape::size...>);
+    static_assert((is_one_for_all<B>() && ...),
+                  "linear: the bias must be one for the whole batch, a parameter or unbatched Var");
+  }
 }
 }  // namespace detail
 
 // x [.., In], weight [Out, In], bias [Out] -> [.., Out].
 template <class X, class W, class B>
-constexpr auto linear(const X& x, const W& weight, const B& bias) {
-  using S = typename X::shape;
-  if constexpr (S::last != W::shape::last) {
-    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
-    static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
+requires(!std::is_arithmetic_v<B>)  // that is the scale
+    constexpr auto linear(const X& x, const W& weight, const B& bias) {
+  if constexpr (!detail::linear_fits<X, W, B>()) {
+    detail::report_linear<X, W, B>();
   } else {
-    detail::check_linear_weight<W>();
-    detail::check_linear_bias<W, B>();
-    return apply(x.ctx, LinearOp<S, W::shape::rows, true, false>{}, x, weight, bias);
+    return apply(x.ctx, LinearOp<typename X::shape, W::shape::rows, true, false>{}, x, weight, bias);
   }
 }
 // The same without a bias, scaled.
 template <class X, class W>
 constexpr auto linear(const X& x, const W& weight, double scale = 1) {
-  using S = typename X::shape;
-  if constexpr (S::last != W::shape::last) {
-    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
-    static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
+  if constexpr (!detail::linear_fits<X, W>()) {
+    detail::report_linear<X, W>();
   } else {
-    detail::check_linear_weight<W>();
-    return apply(x.ctx, LinearOp<S, W::shape::rows, false, false>{scale}, x, weight);
+    return apply(x.ctx, LinearOp<typename X::shape, W::shape::rows, false, false>{scale}, x, weight);
   }
 }
 // linear(x, weight, bias) + residual in one pass over the result; residual [.., Out] is a Var.
 template <class X, class W, class B, class R>
 constexpr auto linear_residual(const X& x, const W& weight, const B& bias, const R& residual) {
   using S = typename X::shape;
-  using Result = with_last<S, W::shape::rows>;
-  if constexpr (S::last != W::shape::last) {
-    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, W::shape::last>);
-    static_assert(S::last == W::shape::last, "linear: the last axis of the input must be in_features");
-  } else if constexpr (!std::is_same_v<Result, typename R::shape> || X::batched != R::batched) {
+  if constexpr (!detail::linear_fits<X, W, B>()) {
+    detail::report_linear<X, W, B>();
+  } else if constexpr (!std::is_same_v<with_last<S, W::shape::rows>, typename R::shape>) {
+    using Result = with_last<S, W::shape::rows>;
     (void)sizeof(error_linear_residual_has_another_shape_than_the_result<typename R::shape, Result>);
-    static_assert(std::is_same_v<Result, typename R::shape> && X::batched == R::batched,
-                  "linear: the residual must have the shape of the result, and be batched if the input is");
+    static_assert(std::is_same_v<Result, typename R::shape>, "linear: the residual must have the shape of the result");
+  } else if constexpr (!is_var<R> || is_one_for_all<R>() == X::batched) {
+    (void)sizeof(error_linear_residual_is_not_a_Var_batched_as_the_input<!is_one_for_all<R>(), X::batched>);
+    static_assert(is_var<R> && is_one_for_all<R>() != X::batched,
+                  "linear: the residual must be a Var, and batched if the input is");
   } else {
-    detail::check_linear_weight<W>();
-    detail::check_linear_bias<W, B>();
     return apply(x.ctx, LinearOp<S, W::shape::rows, true, true>{}, x, weight, bias, residual);
   }
 }

@@ -83,29 +83,58 @@ struct PatchEmbeddingOp {
   }
 };
 
+template <std::size_t Rank>
+struct error_patch_embedding_image_is_not_of_rank_3;
+template <std::size_t Rank>
+struct error_patch_embedding_weight_is_not_of_rank_4;
+template <std::size_t Height, std::size_t Width>
+struct error_patch_embedding_patches_are_not_square;
 template <std::size_t Extent, std::size_t Patch>
 struct error_patch_embedding_image_is_not_divisible_by_the_patch;
 template <std::size_t Given, std::size_t Expected>
 struct error_patch_embedding_image_has_another_number_of_channels;
+template <std::size_t Given, std::size_t Expected>
+struct error_patch_embedding_bias_has_another_size_than_the_tokens;
+template <std::size_t D, std::size_t C, std::size_t Patch>
+struct error_patch_embedding_weight_is_not_one_for_the_whole_batch;
+template <std::size_t Size>
+struct error_patch_embedding_bias_is_not_one_for_the_whole_batch;
 
 // image [C, H, W], weight [D, C, p, p], bias [D] -> [H W / p^2, D], tokens row by row.
 template <class X, class Weight, class B>
 constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bias) {
   using S = typename X::shape;
-  static_assert(S::rank == 3 && Weight::shape::rank == 4, "patch_embedding: image [C, H, W] and weight [D, C, p, p]");
-  constexpr std::size_t patch = Weight::shape::dims[2], extent = S::dims[1] % patch ? S::dims[1] : S::dims[2];
-  if constexpr (extent % patch != 0) {
+  using V = typename Weight::shape;
+  if constexpr (S::rank != 3) {
+    (void)sizeof(error_patch_embedding_image_is_not_of_rank_3<S::rank>);
+    static_assert(S::rank == 3, "patch_embedding: the image must be [C, H, W]");
+  } else if constexpr (V::rank != 4) {
+    (void)sizeof(error_patch_embedding_weight_is_not_of_rank_4<V::rank>);
+    static_assert(V::rank == 4, "patch_embedding: the weight must be [D, C, p, p]");
+  } else if constexpr (V::dims[2] != V::dims[3]) {
+    (void)sizeof(error_patch_embedding_patches_are_not_square<V::dims[2], V::dims[3]>);
+    static_assert(V::dims[2] == V::dims[3], "patch_embedding: the patches of the weight must be square");
+  } else if constexpr (V::dims[2] == 0 || S::dims[1] % V::dims[2] != 0 || S::dims[2] % V::dims[2] != 0) {
+    constexpr std::size_t patch = V::dims[2], extent = !patch || S::dims[1] % patch ? S::dims[1] : S::dims[2];
     (void)sizeof(error_patch_embedding_image_is_not_divisible_by_the_patch<extent, patch>);
-    static_assert(extent % patch == 0, "patch_embedding: height and width must be multiples of the patch size");
-  } else if constexpr (S::dims[0] != Weight::shape::dims[1]) {
-    (void)sizeof(error_patch_embedding_image_has_another_number_of_channels<S::dims[0], Weight::shape::dims[1]>);
-    static_assert(S::dims[0] == Weight::shape::dims[1], "patch_embedding: the image must have the weight's channels");
+    static_assert(patch != 0 && extent % patch == 0,
+                  "patch_embedding: height and width must be multiples of the patch size");
+  } else if constexpr (S::dims[0] != V::dims[1]) {
+    (void)sizeof(error_patch_embedding_image_has_another_number_of_channels<S::dims[0], V::dims[1]>);
+    static_assert(S::dims[0] == V::dims[1], "patch_embedding: the image must have the weight's channels");
+  } else if constexpr (B::shape::size != V::dims[0]) {
+    (void)sizeof(error_patch_embedding_bias_has_another_size_than_the_tokens<B::shape::size, V::dims[0]>);
+    static_assert(B::shape::size == V::dims[0], "patch_embedding: the bias must be [D]");
+  } else if constexpr (!is_one_for_all<Weight>()) {
+    (void)sizeof(error_patch_embedding_weight_is_not_one_for_the_whole_batch<V::dims[0], V::dims[1], V::dims[2]>);
+    static_assert(is_one_for_all<Weight>(),
+                  "patch_embedding: the weight must be one for the whole batch, a parameter or unbatched Var");
+  } else if constexpr (!is_one_for_all<B>()) {
+    (void)sizeof(error_patch_embedding_bias_is_not_one_for_the_whole_batch<B::shape::size>);
+    static_assert(is_one_for_all<B>(),
+                  "patch_embedding: the bias must be one for the whole batch, a parameter or unbatched Var");
   } else {
-    static_assert(Weight::shape::dims[3] == patch, "patch_embedding: the patches of the weight must be square");
-    static_assert(B::shape::size == Weight::shape::dims[0], "patch_embedding: the bias must be [D]");
-    static_assert(is_one_for_all<Weight>() && is_one_for_all<B>(),
-                  "patch_embedding: weight and bias must be one for the whole batch, parameters or unbatched Vars");
-    return apply(image.ctx, PatchEmbeddingOp<S, patch, Weight::shape::dims[0]>{}, image, weight, bias);
+    return apply(image.ctx, PatchEmbeddingOp<S, V::dims[2], V::dims[0]>{}, image, weight, bias);
   }
 }
 

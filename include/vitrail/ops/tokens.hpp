@@ -156,38 +156,73 @@ struct PoolTokensOp {
   }
 };
 
+template <std::size_t Rank>
+struct error_embed_tokens_input_is_not_of_rank_2;
 template <std::size_t Given, std::size_t Expected>
 struct error_embed_tokens_positions_are_not_one_more_than_the_tokens;
+template <std::size_t Given, std::size_t Expected>
+struct error_embed_tokens_positions_have_another_width_than_the_tokens;
+template <std::size_t Given, std::size_t Expected>
+struct error_embed_tokens_class_token_has_another_width_than_the_tokens;
+template <std::size_t Rows, std::size_t Width>
+struct error_embed_tokens_positions_are_not_one_for_the_whole_batch;
+template <std::size_t Width>
+struct error_embed_tokens_class_token_is_not_one_for_the_whole_batch;
+template <std::size_t Rank>
+struct error_first_token_input_is_not_of_rank_2;
+template <std::size_t Rank>
+struct error_mean_tokens_input_is_not_of_rank_2;
 
 // x [L, D] -> [L + 1, D]: the class token in front, then positions added to all. Class token and positions may carry
 // leading axes of extent 1, as in timm's checkpoints.
 template <class X, class Token, class Position>
 constexpr auto embed_tokens(const X& x, const Token& token, const Position& position) {
   using S = typename X::shape;
-  static_assert(S::rank == 2, "embed_tokens: the tokens must be [L, D]");
-  constexpr std::size_t given = Position::shape::rows, expected = S::dims[0] + 1;
-  if constexpr (given != expected || Position::shape::last != S::last || Token::shape::size != S::last) {
-    (void)sizeof(error_embed_tokens_positions_are_not_one_more_than_the_tokens<given, expected>);
-    static_assert(given == expected && Position::shape::last == S::last && Token::shape::size == S::last,
-                  "embed_tokens: positions must be [L + 1, D] for tokens [L, D] and a class token [D]");
+  using Positions = typename Position::shape;
+  if constexpr (S::rank != 2) {
+    (void)sizeof(error_embed_tokens_input_is_not_of_rank_2<S::rank>);
+    static_assert(S::rank == 2, "embed_tokens: the tokens must be [L, D]");
+  } else if constexpr (Positions::rows != S::rows + 1) {
+    (void)sizeof(error_embed_tokens_positions_are_not_one_more_than_the_tokens<Positions::rows, S::rows + 1>);
+    static_assert(Positions::rows == S::rows + 1, "embed_tokens: positions must be [L + 1, D] for tokens [L, D]");
+  } else if constexpr (Positions::last != S::last) {
+    (void)sizeof(error_embed_tokens_positions_have_another_width_than_the_tokens<Positions::last, S::last>);
+    static_assert(Positions::last == S::last, "embed_tokens: positions must be [L + 1, D] for tokens [L, D]");
+  } else if constexpr (Token::shape::size != S::last) {
+    (void)sizeof(error_embed_tokens_class_token_has_another_width_than_the_tokens<Token::shape::size, S::last>);
+    static_assert(Token::shape::size == S::last, "embed_tokens: the class token must be [D] for tokens [L, D]");
+  } else if constexpr (!is_one_for_all<Position>()) {
+    (void)sizeof(error_embed_tokens_positions_are_not_one_for_the_whole_batch<Positions::rows, Positions::last>);
+    static_assert(is_one_for_all<Position>(), "embed_tokens: the positions must be one for the whole batch");
+  } else if constexpr (!is_one_for_all<Token>()) {
+    (void)sizeof(error_embed_tokens_class_token_is_not_one_for_the_whole_batch<Token::shape::size>);
+    static_assert(is_one_for_all<Token>(), "embed_tokens: the class token must be one for the whole batch");
   } else {
-    static_assert(is_one_for_all<Token>() && is_one_for_all<Position>(),
-                  "embed_tokens: class token and positions must be one for the whole batch");
     return apply(x.ctx, EmbedTokensOp<S>{}, x, token, position);
   }
 }
 // x [N, D] -> [D]: its first token.
 template <class X>
 constexpr auto first_token(const X& x) {
-  static_assert(X::shape::rank == 2, "first_token: the input must be [N, D]");
-  return apply(x.ctx, PoolTokensOp<typename X::shape, false>{}, x);
+  using S = typename X::shape;
+  if constexpr (S::rank != 2) {
+    (void)sizeof(error_first_token_input_is_not_of_rank_2<S::rank>);
+    static_assert(S::rank == 2, "first_token: the input must be [N, D]");
+  } else {
+    return apply(x.ctx, PoolTokensOp<S, false>{}, x);
+  }
 }
 // x [N, D] -> [D]: the mean of its tokens from `first` on; throws shape_error if there are none.
 template <class X>
 constexpr auto mean_tokens(const X& x, std::size_t first = 0) {
-  static_assert(X::shape::rank == 2, "mean_tokens: the input must be [N, D]");
-  if (first >= X::shape::dims[0]) detail::refuse_first_token(first, X::shape::dims[0]);
-  return apply(x.ctx, PoolTokensOp<typename X::shape, true>{first}, x);
+  using S = typename X::shape;
+  if constexpr (S::rank != 2) {
+    (void)sizeof(error_mean_tokens_input_is_not_of_rank_2<S::rank>);
+    static_assert(S::rank == 2, "mean_tokens: the input must be [N, D]");
+  } else {
+    if (first >= S::dims[0]) detail::refuse_first_token(first, S::dims[0]);
+    return apply(x.ctx, PoolTokensOp<S, true>{first}, x);
+  }
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

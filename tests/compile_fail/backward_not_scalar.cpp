@@ -1,0 +1,12 @@
+// expect: backward: the loss is one number for the whole batch
+#include <vitrail/autodiff/tape.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+  vt::Tape<vt::serial, true> tape(vt::serial::backend{});
+#ifdef SHOULD_FAIL
+  tape.backward(tape.tracked_input<vt::Shape<>, true>(nullptr));
+#else
+  tape.backward(tape.tracked_input<vt::Shape<>, false>(nullptr));
+#endif
+}

@@ -1,0 +1,13 @@
+// expect: a Var of another step takes part in an operation
+#include <vitrail/ops/linear.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  vt::Meta<vt::serial, false> other{&trace};
+#else
+  auto& other = context;
+#endif
+  vt::linear_residual(input<197, 768>(), parameter<10, 768>(), parameter<10>(),
+                      other.input<vt::Shape<197, 10>, true>());
+}
