@@ -4,6 +4,7 @@
 #pragma once
 
 #include "autodiff/predict.hpp"
+#include "autodiff/recompute.hpp"
 #include "data/batches.hpp"
 #include "data/drawn_shapes.hpp"
 #include "models/vit.hpp"

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include <vitrail/autodiff/plan.hpp>
+#include <vitrail/autodiff/plan_step.hpp>
 
 namespace vt = vitrail;
 using vt::Mode;
@@ -135,7 +135,7 @@ TEST_CASE("places are aligned and inside the arena") {
   auto check = [&](const vt::Place& place) {
     CHECK(place.offset % 64 == 0);
     CHECK(place.bytes % 64 == 0);
-    CHECK(place.offset + place.bytes <= (place.batched ? plan.batched_bytes : plan.fixed_bytes));
+    CHECK(place.offset + place.bytes <= (place.batched ? plan.arena.batched : plan.arena.fixed));
   };
   for (std::size_t v = 0; v < m.trace->values.size(); ++v) {
     check(plan.value[v]);

@@ -183,7 +183,8 @@ std::unique_ptr<vitrail::detail::Schedule> schedule_of(const C& c, Data<T>& data
   Result<T> ignored;
   ignored.gradients.resize(data.inputs.size());
   const auto loss = probed_loss(c, meta, data, ignored, static_cast<const T*>(nullptr));
-  vitrail::plan_step(schedule->trace, loss.id, sizeof(T), schedule->plan);
+  // Whatever may run again in backward does: the retaining tape keeps all.
+  vitrail::plan_step(schedule->trace, loss.id, sizeof(T), schedule->plan, {.recompute_share = 1e9});
   return schedule;
 }
 using EditPlan = void (*)(const vitrail::Trace&, vitrail::Plan&);

@@ -11,6 +11,12 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
+// Memory for a Space of an operation.
+template <class T>
+struct WorkRoom {
+  T *per_sample = nullptr, *fixed = nullptr;
+};
+
 // What an operation's forward and backward receive. N inputs; `count` samples (1 if nothing is batched). A gradient
 // that nobody wants has mode none; one that is an alias is there already.
 template <class P, std::size_t N>
@@ -23,9 +29,7 @@ struct Arguments {
     bool wanted() const { return mode != Mode::none && mode != Mode::alias; }
     bool adds() const { return mode == Mode::add; }
   };
-  struct Room {
-    value *per_sample = nullptr, *fixed = nullptr;
-  };
+  using Room = WorkRoom<value>;
 
   const typename P::backend* backend = nullptr;
   std::size_t count = 0;
@@ -59,7 +63,7 @@ struct error_too_many_inputs_split_the_expression_with_vt_Var;
 // function.)
 template <class Op, class P, class... V>
 struct Signature {
-  static constexpr std::size_t inputs = sizeof...(V);
+  static constexpr std::size_t inputs = sizeof...(V), elements = Op::shape::size;
   static constexpr bool any_batched = (V::batched || ...);
   static constexpr bool batched = any_batched && !mixes_samples<Op>;
   static constexpr bool tracked = (V::tracked || ...);
@@ -82,6 +86,17 @@ struct Signature {
 template <class Context, class Op, class... V>
 constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
   return ctx->run(op, as_var(ctx, v)...);
+}
+
+// Keeps a value to the end of the planned step, as if the step returned it; else its memory is given to others when it
+// was read for the last time. Returns it.
+template <class V>
+requires is_var<V>
+constexpr const V& keep(const V& v) {
+  if constexpr (requires { v.ctx->keep(v.id); }) {
+    if (v.id >= 0) v.ctx->keep(v.id);
+  }
+  return v;
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -26,16 +26,24 @@ struct Space {
   std::size_t per_sample = 0, fixed = 0;
 };
 
+// An element of a cheap operation takes about as long as so many FLOPs of a product: some 3e9 elements and 2.5e11 FLOPs
+// per second and core, measured for GELU and for products from memory.
+inline constexpr std::size_t elementwise_cost = 80;
+
 // A constexpr function of the operation, `facts<P>(tracked)`, gives these for its target backend P::backend. FLOPs and
 // per_sample space are of one sample.
 struct Facts {
   std::size_t flops = 0, backward_flops = 0;
-  Space state;           // written by forward, read by backward
-  Space forward_work;    // scratch of forward
-  Space backward_work;   // scratch of backward
-  unsigned saves = 0;    // bit i: backward reads input i; output_bit: the output
-  unsigned alias = 0;    // bit i: the gradient of input i is the gradient of the output
-  unsigned partial = 0;  // bit i: backward writes only a part of the gradient of input i
+  Space state;            // written by forward, read by backward
+  Space forward_work;     // scratch of forward
+  Space backward_work;    // scratch of backward
+  unsigned saves = 0;     // bit i: backward reads input i; output_bit: the output
+  unsigned alias = 0;     // bit i: the gradient of input i is the gradient of the output
+  unsigned partial = 0;   // bit i: backward writes only a part of the gradient of input i
+  unsigned in_place = 0;  // bit i: forward may write the output over input i
+  // If forward may run again in backward instead of its result being kept: what that costs per sample, in FLOPs of a
+  // product that would take as long. 0: it may not.
+  std::size_t recompute_cost = 0;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -16,6 +16,7 @@ struct Meta {
   using value = typename P::value;
   static constexpr bool gradients = Gradients, training = Training;
   Trace* trace;
+  int segment = -1;  // the recomputed segment that is open
 
   template <class S, bool Batched>
   constexpr auto input() {
@@ -28,6 +29,15 @@ struct Meta {
     if (slot >= static_cast<int>(trace->values.size())) throw error("a parameter of another model is in this step");
   }
 
+  constexpr void keep(int id) { trace->values[static_cast<std::size_t>(id)].kept = true; }
+  // A segment within a segment is a part of it. Returns whether one was opened.
+  constexpr bool open_segment() {
+    if (segment >= 0) return false;
+    segment = trace->segments++;
+    return true;
+  }
+  constexpr void close_segment() { segment = -1; }
+
   template <class Op, class... V>
   constexpr auto run(const Op&, const V&... v) {
     using Call = Signature<Op, P, V...>;
@@ -38,6 +48,7 @@ struct Meta {
     OperationRecord record;
     record.name = Op::name;
     record.output = id;
+    record.segment = segment;
     record.tracked = Call::tracked;
     record.batched = Call::any_batched;
     record.facts = Call::facts;

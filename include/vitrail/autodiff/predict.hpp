@@ -72,7 +72,9 @@ class Predictor {
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
-    result_ = f_(model.net(), meta.template input<input, true>()).id;
+    const auto out = f_(model.net(), meta.template input<input, true>());
+    result_ = out.id;
+    keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
     if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
   }
@@ -90,12 +92,16 @@ class Predictor {
     tape_.check_end(out.id, result_);
     return detail::result_of(out, images.count());
   }
-  auto operator()(const Batch<input, policy>& images) { return (*this)(images.view()); }
+  template <SameMemoryAs<policy> Q>
+  auto operator()(const Batch<input, Q>& images) {
+    return (*this)(images.view());
+  }
 
   void set_poison(bool on) { tape_.set_poison(on); }
   void set_timed(bool on) { tape_.set_timed(on); }
   const auto& timings() const { return tape_.timings(); }
   const Plan& plan() const { return schedule_->plan; }
+  std::size_t arena_bytes() const { return tape_.arena_bytes(); }
 
  private:
   struct Empty {};

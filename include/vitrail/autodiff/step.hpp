@@ -71,7 +71,7 @@ class TrainingStep {
   using input = typename Model::module::input;
   using Context = Tape<policy, true>;
 
-  TrainingStep(Model& model, F f)
+  explicit TrainingStep(Model& model, F f, const Planning& planning = {})
       : model_(&model),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
@@ -81,7 +81,9 @@ class TrainingStep {
     Meta<policy, true> meta{&schedule_->trace};
     const auto out = f_(model.net(), meta.template input<input, true>(), meta.labels());
     loss_ = out.loss.id;
-    plan_step(schedule_->trace, loss_, sizeof(value), schedule_->plan);
+    keep(out.loss);
+    std::apply([](const auto&... result) { (keep(result), ...); }, out.results);
+    plan_step(schedule_->trace, loss_, sizeof(value), schedule_->plan, planning);
     tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data(),
                          model.trainable().values.data());
   }
@@ -106,7 +108,10 @@ class TrainingStep {
         },
         out.results);
   }
-  auto operator()(const Batch<input, policy>& images, const Labels& labels) { return (*this)(images.view(), labels); }
+  template <SameMemoryAs<policy> Q>
+  auto operator()(const Batch<input, Q>& images, const Labels& labels) {
+    return (*this)(images.view(), labels);
+  }
 
   Model& model() const { return *model_; }
   // Parallel to model().trainable(); meaningful where reached().
@@ -116,6 +121,8 @@ class TrainingStep {
   bool reached(std::size_t slot) const { return schedule_->plan.reached[slot]; }
   const Trace& trace() const { return schedule_->trace; }
   const Plan& plan() const { return schedule_->plan; }
+  // Bytes of the step's memory for the largest batch so far.
+  std::size_t arena_bytes() const { return tape_.arena_bytes(); }
   std::uint64_t steps() const { return steps_; }
   // Where random numbers continue from, when training is resumed.
   void set_steps(std::uint64_t steps) { steps_ = steps; }
@@ -139,8 +146,8 @@ class TrainingStep {
 
 // `auto step = vt::training_step(model, [](auto& net, auto x, auto labels) { ...; return vt::Step{loss, logits}; });`
 template <class Model, class F>
-TrainingStep<Model, F> training_step(Model& model, F f) {
-  return TrainingStep<Model, F>(model, std::move(f));
+TrainingStep<Model, F> training_step(Model& model, F f, const Planning& planning = {}) {
+  return TrainingStep<Model, F>(model, std::move(f), planning);
 }
 
 // Loss and gradients of the same callable on the retaining tape, the reference for the planned one. `gradients` has

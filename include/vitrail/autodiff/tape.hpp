@@ -16,7 +16,7 @@
 
 #include "../error.hpp"
 #include "driver.hpp"
-#include "plan.hpp"
+#include "plan_step.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -32,7 +32,7 @@ class Tape {
 
   struct Timing {
     const char* name = "";
-    double forward = 0, backward = 0;  // seconds, summed over the steps
+    double forward = 0, backward = 0, again = 0;  // seconds, summed over the steps; again: recomputed in backward
     std::size_t calls = 0;
   };
 
@@ -78,24 +78,27 @@ class Tape {
     count_ = samples;
     next_operation_ = 0;
     next_value_ = static_cast<int>(parameters_);
-    nodes_.clear();
     if (!plan_) {
+      nodes_.clear();
       kept_.clear();
       kept_gradients_.assign(parameters_, {nullptr, 0});
     } else if (samples > capacity_) {
       capacity_ = 0;  // should memory run out below
-      batched_arena_ = {};
-      const std::size_t per_sample = plan_->batched_bytes / sizeof(value);
-      if (per_sample && samples > std::numeric_limits<std::size_t>::max() / per_sample) throw std::bad_alloc();
-      batched_arena_ = Buffer<value, Memory>(per_sample * samples);
-      fixed_arena_ = Buffer<value, Memory>(plan_->fixed_bytes / sizeof(value));
-      nodes_.reserve(trace_->operations.size());
+      arena_ = {};
+      const ArenaBytes& bytes = plan_->arena;
+      if (bytes.batched && samples > (std::numeric_limits<std::size_t>::max() - bytes.fixed) / bytes.batched) {
+        throw std::bad_alloc();
+      }
+      arena_ = Buffer<value, Memory>(bytes.of(samples) / sizeof(value));
+      base_ = arena_.data();
+      nodes_.resize(trace_->operations.size());
+      if constexpr (Gradients) reruns_.resize(trace_->operations.size());
       timings_.resize(trace_->operations.size());
       capacity_ = samples;
     }
   }
   std::size_t count() const { return count_; }
-  std::size_t arena_bytes() const { return (batched_arena_.size() + fixed_arena_.size()) * sizeof(value); }
+  std::size_t arena_bytes() const { return arena_.size() * sizeof(value); }
 
   // An input of the step: `data` stays where it is and must live as long as the step.
   template <class S, bool Batched>
@@ -135,12 +138,16 @@ class Tape {
     a.random = {random_.seed, random_.step, static_cast<std::uint32_t>(opened.operation)};
     a.first_sample = first_sample_;
     const auto start = clock_start();
-    op.forward(a);
-    clock_stop(start, opened.operation, Op::name, false);
+    forward(op, a);
+    clock_stop(start, opened.operation, Op::name, &Timing::forward);
+    if constexpr (Gradients) {
+      if (plan_) move_to_backward(ids, inputs, opened.id, a.in, a.out);
+      if (plan_ && plan_->rerun[opened.operation]) record_rerun<Call>(op, a, opened);
+    }
     if constexpr (Call::tracked) {
       if (!plan_ || plan_->live[opened.operation]) record_backward<Call>(op, a, opened, v...);
     }
-    return typename Call::template result<Tape>(this, opened.id, a.out);
+    return typename Call::template result<Tape>(this, opened.id, opened.out);
   }
 
   // After the last operation of a planned step: throws if the trace has more, or ends with another value than `id`.
@@ -163,7 +170,15 @@ class Tape {
       for (auto& [data, size] : kept_gradients_) std::fill(data, data + size, value(0));
     }
     *gradient_at(loss.id) = value(1);
-    for (std::size_t n = nodes_.size(); n-- > 0;) nodes_[n].run(nodes_[n]);
+    if (!plan_) {
+      for (std::size_t n = nodes_.size(); n-- > 0;) nodes_[n].run(nodes_[n]);
+      return;
+    }
+    for (std::size_t t = trace_->operations.size(); t < plan_->events.size(); ++t) {
+      const Event& event = plan_->events[t];
+      Node& node = (event.kind == Event::again ? reruns_ : nodes_)[static_cast<std::size_t>(event.operation)];
+      node.run(node);
+    }
   }
   // The gradient of a tracked value after backward, on the retaining tape (a step's plan gives the memory to others).
   template <class V>
@@ -187,16 +202,16 @@ class Tape {
     std::array<std::size_t, Inputs> sizes;  // elements of the gradients
   };
 
-  value* at(const Place& place) {
+  value* at(const Place& place) const {
     if (!place.bytes) return nullptr;
     const std::size_t offset = place.offset / sizeof(value);
-    return place.batched ? batched_arena_.data() + offset * count_ : fixed_arena_.data() + offset;
+    return base_ + (place.batched ? plan_->arena.fixed / sizeof(value) + offset * count_ : offset);
   }
   value* gradient_at(int id) const {
     const auto v = static_cast<std::size_t>(id);
     if (v < parameters_) return parameter_gradients_ + parameter_offsets_[v];
     if (!plan_) return kept_gradients_[v].first;
-    return const_cast<Tape*>(this)->at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
+    return at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
   }
   // What opening an operation needs of it, and what it gives. Out of line: once per policy, not once per operation.
   struct CallFacts {
@@ -216,12 +231,13 @@ class Tape {
     const Facts& facts = call.facts;
     if (plan_) {
       check_trace(o.operation, o.id, call, ids, inputs);
-      o.out = at(plan_->value[static_cast<std::size_t>(o.id)]);
+      const auto root = static_cast<std::size_t>(plan_->value_of[static_cast<std::size_t>(o.id)]);
+      o.out = at(plan_->value[root]);
       o.state[0] = at(plan_->state[o.operation].per_sample);
       o.state[1] = at(plan_->state[o.operation].fixed);
-      o.work[0] = at(plan_->work.per_sample);
-      o.work[1] = at(plan_->work.fixed);
-      poison(o.out, elements);
+      o.work[0] = at(plan_->forward_work[o.operation].per_sample);
+      o.work[1] = at(plan_->forward_work[o.operation].fixed);
+      if (root == static_cast<std::size_t>(o.id)) poison(o.out, elements);
       poison(o.state[0], facts.state.per_sample * o.count);
       poison(o.state[1], facts.state.fixed);
       poison(o.work[0], facts.forward_work.per_sample * o.count);
@@ -247,7 +263,7 @@ class Tape {
     const ValueRecord& value_traced = trace_->values[static_cast<std::size_t>(id)];
     if (value_traced.elements == call.elements && value_traced.batched == call.batched &&
         traced->tracked == call.tracked && traced->batched == call.any_batched && traced->input_count == inputs &&
-        std::equal(ids, ids + inputs, traced->inputs.begin())) {
+        std::equal(ids, ids + inputs, traced->inputs)) {
       return;
     }
     throw error("step: operation " + std::to_string(k) + ", " + call.name +
@@ -274,10 +290,15 @@ class Tape {
                   "an operation keeps too much for its backward: at most 512 bytes with its arguments");
     static_assert(std::is_trivially_copyable_v<Stored>,
                   "an operation (or a function in an expression) must be trivially copyable: it is kept as bytes");
-    Node& node = nodes_.emplace_back();
+    Node& node = plan_ ? nodes_[opened.operation] : nodes_.emplace_back();
     auto& stored =
         *new (node.closure) Stored{op, a, this, opened.operation, {(V::shape::size * (V::batched ? count_ : 1))...}};
     stored.a.out_gradient = gradient_at(opened.id);
+    if (plan_) {
+      const bool rerun = plan_->rerun[opened.operation];
+      stored.a.state = room((rerun ? plan_->state_again : plan_->state)[opened.operation]);
+      stored.a.work = room(plan_->backward_work[opened.operation]);
+    }
     const int ids[] = {v.id...};
     constexpr bool tracked[] = {V::tracked...};
     for (std::size_t i = 0; i < inputs; ++i) {
@@ -297,24 +318,66 @@ class Tape {
       }
       const auto start = tape.clock_start();
       c.op.backward(c.a);
-      tape.clock_stop(start, c.operation, Op::name, true);
+      tape.clock_stop(start, c.operation, Op::name, &Timing::backward);
     };
   }
+  // Notes that forward runs again while backward does, with its inputs and result where backward has them.
+  template <class Call, class Op, class A>
+  void record_rerun(const Op& op, const A& a, const Opened& opened) {
+    constexpr std::size_t inputs = Call::inputs;
+    using Stored = Closure<Op, inputs>;
+    Node& node = reruns_[opened.operation];
+    auto& stored = *new (node.closure) Stored{op, a, this, opened.operation, {}};
+    stored.a.state = room(plan_->state_again[opened.operation]);
+    stored.a.work = room(plan_->again_work[opened.operation]);
+    node.run = [](Node& n) {
+      auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
+      Tape& tape = *c.tape;
+      if (tape.poison_) {
+        tape.poison(c.a.out, Call::elements * (Call::batched ? tape.count_ : 1));
+        tape.poison(c.a.state.per_sample, Call::facts.state.per_sample * c.a.count);
+        tape.poison(c.a.state.fixed, Call::facts.state.fixed);
+        tape.poison(c.a.work.per_sample, Call::facts.forward_work.per_sample * c.a.count);
+        tape.poison(c.a.work.fixed, Call::facts.forward_work.fixed);
+      }
+      const auto start = tape.clock_start();
+      forward(c.op, c.a);
+      tape.clock_stop(start, c.operation, Op::name, &Timing::again);
+    };
+  }
+  // Out of line: forward is called when it is its turn and when it runs again.
+  template <class Op, class A>
+  [[gnu::noinline]] static void forward(const Op& op, const A& a) {
+    op.forward(a);
+  }
+  // Where backward finds what forward had.
+  [[gnu::noinline]] void move_to_backward(const int* ids, std::size_t inputs, int output, const value** in,
+                                          value*& out) const {
+    for (std::size_t i = 0; i < inputs; ++i) {
+      if (ids[i] >= 0 && plan_->again[static_cast<std::size_t>(ids[i])].bytes) {
+        in[i] = at(plan_->again[static_cast<std::size_t>(ids[i])]);
+      }
+    }
+    const Place& again = plan_->again[static_cast<std::size_t>(output)];
+    if (again.bytes) out = at(again);
+  }
+  WorkRoom<value> room(const PlacePair& pair) const { return WorkRoom<value>{at(pair.per_sample), at(pair.fixed)}; }
   [[gnu::noinline]] void poison(value* data, std::size_t size) const {
     if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
   }
   using clock = std::chrono::steady_clock;
   clock::time_point clock_start() const { return timed_ ? clock::now() : clock::time_point(); }
-  void clock_stop(clock::time_point start, std::size_t operation, const char* name, bool backward) {
-    if (timed_) add_timing(start, operation, name, backward);
+  void clock_stop(clock::time_point start, std::size_t operation, const char* name, double Timing::*part) {
+    if (timed_) add_timing(start, operation, name, part);
   }
-  [[gnu::noinline]] void add_timing(clock::time_point start, std::size_t operation, const char* name, bool backward) {
+  [[gnu::noinline]] void add_timing(clock::time_point start, std::size_t operation, const char* name,
+                                    double Timing::*part) {
     const double seconds = std::chrono::duration<double>(clock::now() - start).count();
     if (timings_.size() <= operation) timings_.resize(operation + 1);
     Timing& timing = timings_[operation];
     timing.name = name;
-    (backward ? timing.backward : timing.forward) += seconds;
-    timing.calls += !backward;
+    timing.*part += seconds;
+    timing.calls += part == &Timing::forward;
   }
 
   const Backend* backend_;
@@ -331,8 +394,9 @@ class Tape {
   const value* parameter_values_ = nullptr;
   const value* (*find_packed_)(const void*, const value*) = nullptr;
   const void* packed_owner_ = nullptr;
-  Buffer<value, Memory> batched_arena_, fixed_arena_;
-  std::vector<Node> nodes_;
+  Buffer<value, Memory> arena_;       // the fixed region, then the batched one
+  value* base_ = nullptr;             // of the arena
+  std::vector<Node> nodes_, reruns_;  // of a step: by operation
   std::vector<Timing> timings_;
   std::vector<Buffer<value, Memory>> kept_;  // retaining tape only
   std::vector<std::pair<value*, std::size_t>> kept_gradients_;

@@ -116,6 +116,8 @@ struct Elementwise {
     f.backward_flops = Tracked ? S::size * N : 0;
     f.saves = Tracked && !Tree::sums_leaves ? every : 0;
     f.alias = Tree::sums_leaves ? Full : 0;
+    f.in_place = Full;
+    f.recompute_cost = S::size * elementwise_cost;
     f.backward_work.fixed = columns_workspace(Period, sums);
     return f;
   }

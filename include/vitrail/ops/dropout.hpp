@@ -66,6 +66,8 @@ struct DropOp {
     Facts f;
     f.flops = S::size;
     f.backward_flops = tracked[0] ? S::size : 0;
+    f.in_place = 1;
+    f.recompute_cost = S::size * elementwise_cost;
     return f;
   }
   template <class P>

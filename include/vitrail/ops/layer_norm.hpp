@@ -99,6 +99,8 @@ struct LayerNormOp {
     f.flops = 8 * S::size;
     f.backward_flops = tracked[0] || tracked[1] || tracked[2] ? 8 * S::size : 0;
     f.saves = 1u | (tracked[0] ? 2u : 0u);
+    f.in_place = 1;
+    f.recompute_cost = S::size * elementwise_cost;
     f.state.per_sample = tracked[0] || tracked[1] || tracked[2] ? 2 * S::rows : 0;
     f.backward_work.fixed = tracked[1] || tracked[2] ? columns_workspace(width, 2) : 0;
     return f;

@@ -68,6 +68,7 @@ struct SoftmaxOp {
     f.flops = 5 * S::size;
     f.backward_flops = tracked[0] ? 4 * S::size : 0;
     f.saves = tracked[0] ? output_bit : 0;
+    f.in_place = 1;
     return f;
   }
   template <class P>

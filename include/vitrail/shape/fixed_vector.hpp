@@ -2,7 +2,6 @@
 // to evaluate.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <string>
 
@@ -14,7 +13,7 @@ namespace vitrail::inline VITRAIL_TU {
 // Holds up to Capacity items. Going beyond it throws, which in a constant is a compile error with this text.
 template <class T, std::size_t Capacity>
 struct FixedVector {
-  std::array<T, Capacity> items{};
+  T items[Capacity] = {};  // not std::array: every access would cost constants twice the steps
   std::size_t count = 0;
 
   constexpr T& push_back(const T& item) {
@@ -32,10 +31,10 @@ struct FixedVector {
   }
   constexpr T& operator[](std::size_t i) { return items[i]; }
   constexpr const T& operator[](std::size_t i) const { return items[i]; }
-  constexpr T* begin() { return items.data(); }
-  constexpr T* end() { return items.data() + count; }
-  constexpr const T* begin() const { return items.data(); }
-  constexpr const T* end() const { return items.data() + count; }
+  constexpr T* begin() { return items; }
+  constexpr T* end() { return items + count; }
+  constexpr const T* begin() const { return items; }
+  constexpr const T* end() const { return items + count; }
   constexpr std::size_t size() const { return count; }
   constexpr bool empty() const { return count == 0; }
 };

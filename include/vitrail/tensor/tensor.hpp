@@ -8,6 +8,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "view.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
+
+struct cpu;  // nn/policy.hpp
 
 namespace detail {
 inline void check_size(const char* what, std::size_t given, std::size_t expected) {
@@ -36,7 +39,7 @@ inline void check_labels(const char* what, const int* labels, std::size_t count,
 
 // One tensor of shape S in heap memory, 64-byte aligned, zeroed at first. P is a policy (vt::cpu, vt::cpu_double, ...).
 // One that was moved from may only be assigned to or destroyed.
-template <class S, class P>
+template <class S, class P = cpu>
 class Tensor {
  public:
   using shape = S;
@@ -76,9 +79,14 @@ class Tensor {
   Buffer<value, memory> values_;
 };
 
+// A batch of one policy serves a step of another if their values and memory are the same: tuning does not matter.
+template <class Q, class P>
+concept SameMemoryAs = std::is_same_v<typename Q::value, typename P::value> &&
+    std::is_same_v<typename Q::backend::memory, typename P::backend::memory>;
+
 // A run-time number of tensors of shape S. What data gives, and what `predict` and steps take. One that was moved from
 // is empty.
-template <class S, class P>
+template <class S, class P = cpu>
 class Batch {
  public:
   using shape = S;
