@@ -88,15 +88,4 @@ constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
   return ctx->run(op, as_var(ctx, v)...);
 }
 
-// Keeps a value to the end of the planned step, as if the step returned it; else its memory is given to others when it
-// was read for the last time. Returns it.
-template <class V>
-requires is_var<V>
-constexpr const V& keep(const V& v) {
-  if constexpr (requires { v.ctx->keep(v.id); }) {
-    if (v.id >= 0) v.ctx->keep(v.id);
-  }
-  return v;
-}
-
 }  // namespace vitrail::inline VITRAIL_TU

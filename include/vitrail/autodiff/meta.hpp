@@ -4,6 +4,7 @@
 
 #include "../error.hpp"
 #include "driver.hpp"
+#include "scopes.hpp"
 #include "trace.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -16,7 +17,8 @@ struct Meta {
   using value = typename P::value;
   static constexpr bool gradients = Gradients, training = Training;
   Trace* trace;
-  int segment = -1;  // the recomputed segment that is open
+  int segment = -1;          // the recomputed segment that is open
+  Scopes* scopes = nullptr;  // if given, which module each operation is in; not in constants
 
   template <class S, bool Batched>
   constexpr auto input() {
@@ -54,6 +56,7 @@ struct Meta {
     record.facts = Call::facts;
     ((record.inputs[record.input_count++] = v.id), ...);
     trace->operations.push_back(record);
+    if (scopes) scopes->of_operation.push_back(scopes->open);
     return typename Call::template result<Meta>(this, id, nullptr);
   }
 };

@@ -72,10 +72,12 @@ class Predictor {
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
+    meta.scopes = &schedule_->scopes;
     const auto out = f_(model.net(), meta.template input<input, true>());
     result_ = out.id;
     keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
+    tape_.set_paths(schedule_->scopes.paths(model.modules()));
     if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
   }
   explicit Predictor(const Model&&, F = {}) = delete;  // a model that dies with the statement

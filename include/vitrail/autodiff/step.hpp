@@ -9,9 +9,12 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "../tensor/tensor.hpp"
+#include "keep.hpp"
 #include "meta.hpp"
+#include "plan_step.hpp"
 #include "tape.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -51,6 +54,7 @@ inline void check_counts(const char* what, std::size_t samples, std::size_t labe
 struct Schedule {
   Trace trace;
   Plan plan;
+  Scopes scopes;
 };
 template <class Model>
 void declare_parameters(const Model& model, Trace& trace) {
@@ -79,6 +83,7 @@ class TrainingStep {
         gradients_(model.trainable().size()) {
     detail::declare_parameters(model, schedule_->trace);
     Meta<policy, true> meta{&schedule_->trace};
+    meta.scopes = &schedule_->scopes;
     const auto out = f_(model.net(), meta.template input<input, true>(), meta.labels());
     loss_ = out.loss.id;
     keep(out.loss);
@@ -86,6 +91,8 @@ class TrainingStep {
     plan_step(schedule_->trace, loss_, sizeof(value), schedule_->plan, planning);
     tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data(),
                          model.trainable().values.data());
+    paths_ = schedule_->scopes.paths(model.modules());
+    tape_.set_paths(paths_);
   }
 
   // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels must
@@ -94,13 +101,7 @@ class TrainingStep {
   // was and the step does not count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count());
-    tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_), 0}, 0);
-    tape_.begin(images.count());
-    if (poison_) std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
-    const auto out =
-        f_(std::as_const(*model_).net(), tape_.template input<input, true>(images.data()), tape_.labels(labels.data()));
-    tape_.check_end(out.loss.id, loss_);
-    tape_.backward(out.loss);
+    const auto out = run_part(images, labels.data(), 0, 1, false);
     ++steps_;
     return std::apply(
         [&](const auto&... result) {
@@ -113,6 +114,29 @@ class TrainingStep {
     return (*this)(images.view(), labels);
   }
 
+  // The same step with its batch in parts of at most `part` samples, in the memory of one part: gradients add up (each
+  // part weighs as much of the loss as it has samples), random numbers are those of the whole batch. Returns the loss.
+  // The gradients are those of the whole batch but for rounding: a sum over the batch becomes a sum of the parts' sums.
+  // Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive losses).
+  value in_parts(const BatchView<input, const value>& images, const Labels& labels, std::size_t part) {
+    detail::check_counts("training step", images.count(), labels.count());
+    if (part == 0) throw shape_error("training step: parts of 0 samples");
+    double loss = 0;
+    for (std::size_t begin = 0; begin < images.count(); begin += part) {
+      const std::size_t count = std::min(part, images.count() - begin);
+      const double share = static_cast<double>(count) / static_cast<double>(images.count());
+      const BatchView<input, const value> some(images[begin].data(), count);
+      const auto out = run_part(some, labels.data() + begin, begin, share, begin > 0);
+      loss += share * static_cast<double>(*out.loss.data);
+    }
+    ++steps_;
+    return static_cast<value>(loss);
+  }
+  template <SameMemoryAs<policy> Q>
+  value in_parts(const Batch<input, Q>& images, const Labels& labels, std::size_t part) {
+    return in_parts(images.view(), labels, part);
+  }
+
   Model& model() const { return *model_; }
   // Parallel to model().trainable(); meaningful where reached().
   const value* gradients() const { return gradients_.data(); }
@@ -121,6 +145,9 @@ class TrainingStep {
   bool reached(std::size_t slot) const { return schedule_->plan.reached[slot]; }
   const Trace& trace() const { return schedule_->trace; }
   const Plan& plan() const { return schedule_->plan; }
+  const Scopes& scopes() const { return schedule_->scopes; }
+  // By operation of the trace: the path of the module that it belongs to.
+  const std::vector<std::string>& paths() const { return paths_; }
   // Bytes of the step's memory for the largest batch so far.
   std::size_t arena_bytes() const { return tape_.arena_bytes(); }
   std::uint64_t steps() const { return steps_; }
@@ -130,15 +157,35 @@ class TrainingStep {
     poison_ = on;
     tape_.set_poison(on);
   }
+  // Anomaly mode: every result and gradient is looked at, and the first that is infinite or NaN throws error with its
+  // operation, module and step. Slow; for finding out where training goes wrong.
+  void set_check_finite(bool on) { tape_.set_check_finite(on); }
   void set_timed(bool on) { tape_.set_timed(on); }
   const auto& timings() const { return tape_.timings(); }
 
  private:
+  // Forward and backward of samples [first, first + count) of a batch, which are `share` of it.
+  auto run_part(const BatchView<input, const value>& images, const int* labels, std::size_t first, double share,
+                bool adds) {
+    tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_), 0}, static_cast<std::uint32_t>(first));
+    tape_.set_part(static_cast<value>(share), adds);
+    tape_.begin(images.count());
+    if (poison_ && !adds) {
+      std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
+    }
+    const auto out =
+        f_(std::as_const(*model_).net(), tape_.template input<input, true>(images.data()), tape_.labels(labels));
+    tape_.check_end(out.loss.id, loss_);
+    tape_.backward(out.loss);
+    return out;
+  }
+
   Model* model_;
   F f_;
   std::unique_ptr<detail::Schedule> schedule_;
   Context tape_;
   Buffer<value, typename policy::backend::memory> gradients_;
+  std::vector<std::string> paths_;
   std::uint64_t steps_ = 0;
   int loss_ = -1;
   bool poison_ = false;

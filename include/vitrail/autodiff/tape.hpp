@@ -9,14 +9,14 @@
 #include <limits>
 #include <new>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "../error.hpp"
 #include "driver.hpp"
-#include "plan_step.hpp"
+#include "plan.hpp"
+#include "tape_checks.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -67,6 +67,16 @@ class Tape {
   // Times each operation from now on.
   void set_timed(bool on) { timed_ = on; }
   const std::vector<Timing>& timings() const { return timings_; }
+  // The paths of the operations' modules, for messages.
+  void set_paths(std::vector<std::string> paths) { paths_ = std::move(paths); }
+  // From now on throws error at the first result or gradient that is not finite; of a planned tape.
+  void set_check_finite(bool on) { check_finite_ = on; }
+  // The gradient that the loss starts from, and whether gradients of parameters are added to what is there: for a batch
+  // that is done in parts.
+  void set_part(value loss_gradient, bool adds) {
+    loss_gradient_ = loss_gradient;
+    adds_ = adds;
+  }
   // Finds a parameter's values in the product kernel's layout, if they are kept in it; see autodiff/predict.hpp.
   void set_packed(const value* (*find)(const void*, const value*), const void* owner) {
     find_packed_ = find;
@@ -76,6 +86,7 @@ class Tape {
   // Starts a step of `samples` samples. Allocates only when there are more than ever before.
   void begin(std::size_t samples) {
     count_ = samples;
+    finished_ = false;
     next_operation_ = 0;
     next_value_ = static_cast<int>(parameters_);
     if (!plan_) {
@@ -113,7 +124,7 @@ class Tape {
     static_assert(Gradients, "tracked_input: this tape has no gradients");
     if (plan_) throw error("tracked_input: a planned step has gradients of parameters only; use the retaining tape");
     const std::size_t size = S::size * (Batched ? count_ : 1);
-    kept_gradients_.push_back({keep(size), size});
+    kept_gradients_.push_back({retain(size), size});
     return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<value*>(data));
   }
   LabelsVar<Tape> labels(const int* data) { return {this, data}; }
@@ -123,8 +134,8 @@ class Tape {
     using Call = Signature<Op, P, V...>;
     (void)Call::check();
     constexpr std::size_t inputs = sizeof...(V);
-    static constexpr CallFacts call{Op::name,      Op::shape::size, Call::any_batched,
-                                    Call::batched, Call::tracked,   Call::facts};
+    static constexpr detail::CallFacts call{Op::name,      Op::shape::size, Call::any_batched,
+                                            Call::batched, Call::tracked,   Call::facts};
     const int ids[] = {v.id...};
     const Opened opened = open(call, ids, inputs);
     Arguments<P, inputs> a;
@@ -140,6 +151,7 @@ class Tape {
     const auto start = clock_start();
     forward(op, a);
     clock_stop(start, opened.operation, Op::name, &Timing::forward);
+    if (check_finite_) check_finite(a.out, call.elements * (call.batched ? count_ : 1), opened.operation, "the result");
     if constexpr (Gradients) {
       if (plan_) move_to_backward(ids, inputs, opened.id, a.in, a.out);
       if (plan_ && plan_->rerun[opened.operation]) record_rerun<Call>(op, a, opened);
@@ -151,12 +163,15 @@ class Tape {
   }
 
   // After the last operation of a planned step: throws if the trace has more, or ends with another value than `id`.
-  void check_end(int id, int traced_id) const {
-    if (next_operation_ == trace_->operations.size() && id == traced_id) return;
-    throw error("step: it ends after operation " + std::to_string(next_operation_) + " with value " +
-                std::to_string(id) + ", but when it was made after operation " +
-                std::to_string(trace_->operations.size()) + " with value " + std::to_string(traced_id) +
-                ": the control flow of a step must not change");
+  void check_end(int id, int traced_id) {
+    detail::check_trace_end(*trace_, next_operation_, id, traced_id);
+    finished_ = true;
+  }
+  // Throws error, which names the operation, if the plan has given the memory of value `id` to others by now.
+  void check_alive(int id) const {
+    if (!plan_ || id < 0) return;
+    detail::check_alive(*trace_, *plan_, static_cast<std::size_t>(id),
+                        finished_ ? plan_->events.size() : next_operation_, paths_);
   }
 
   // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie where set_parameters
@@ -169,7 +184,7 @@ class Tape {
     if (!plan_) {
       for (auto& [data, size] : kept_gradients_) std::fill(data, data + size, value(0));
     }
-    *gradient_at(loss.id) = value(1);
+    *gradient_at(loss.id) = loss_gradient_;
     if (!plan_) {
       for (std::size_t n = nodes_.size(); n-- > 0;) nodes_[n].run(nodes_[n]);
       return;
@@ -213,24 +228,18 @@ class Tape {
     if (!plan_) return kept_gradients_[v].first;
     return at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
   }
-  // What opening an operation needs of it, and what it gives. Out of line: once per policy, not once per operation.
-  struct CallFacts {
-    const char* name;
-    std::size_t elements;
-    bool any_batched, batched, tracked;
-    Facts facts;
-  };
+  // Opens an operation. Out of line: once per policy, not once per operation.
   struct Opened {
     std::size_t operation, count;
     int id;
     value *out, *state[2], *work[2];  // per sample, fixed
   };
-  [[gnu::noinline]] Opened open(const CallFacts& call, const int* ids, std::size_t inputs) {
+  [[gnu::noinline]] Opened open(const detail::CallFacts& call, const int* ids, std::size_t inputs) {
     Opened o{next_operation_++, call.any_batched ? count_ : 1, next_value_++, nullptr, {}, {}};
     const std::size_t elements = call.elements * (call.batched ? count_ : 1);
     const Facts& facts = call.facts;
     if (plan_) {
-      check_trace(o.operation, o.id, call, ids, inputs);
+      detail::check_trace(*trace_, o.operation, o.id, call, ids, inputs);
       const auto root = static_cast<std::size_t>(plan_->value_of[static_cast<std::size_t>(o.id)]);
       o.out = at(plan_->value[root]);
       o.state[0] = at(plan_->state[o.operation].per_sample);
@@ -243,32 +252,14 @@ class Tape {
       poison(o.work[0], facts.forward_work.per_sample * o.count);
       poison(o.work[1], facts.forward_work.fixed);
     } else {
-      o.out = keep(elements);
-      o.state[0] = keep(facts.state.per_sample * o.count);
-      o.state[1] = keep(facts.state.fixed);
-      o.work[0] = keep(std::max(facts.forward_work.per_sample, facts.backward_work.per_sample) * o.count);
-      o.work[1] = keep(std::max(facts.forward_work.fixed, facts.backward_work.fixed));
-      kept_gradients_.push_back({call.tracked ? keep(elements) : nullptr, call.tracked ? elements : 0});
+      o.out = retain(elements);
+      o.state[0] = retain(facts.state.per_sample * o.count);
+      o.state[1] = retain(facts.state.fixed);
+      o.work[0] = retain(std::max(facts.forward_work.per_sample, facts.backward_work.per_sample) * o.count);
+      o.work[1] = retain(std::max(facts.forward_work.fixed, facts.backward_work.fixed));
+      kept_gradients_.push_back({call.tracked ? retain(elements) : nullptr, call.tracked ? elements : 0});
     }
     return o;
-  }
-  // Places and gradients are those of the trace: another operation, size or input would read and write past them.
-  void check_trace(std::size_t k, int id, const CallFacts& call, const int* ids, std::size_t inputs) const {
-    const bool there = k < trace_->operations.size();
-    const OperationRecord* traced = there ? &trace_->operations[k] : nullptr;
-    if (!there || traced->output != id || std::string_view(traced->name) != call.name) {
-      throw error("step: operation " + std::to_string(k) + " is " + call.name + ", but when the step was made it was " +
-                  (there ? traced->name : "the end") + ": the control flow of a step must not change");
-    }
-    const ValueRecord& value_traced = trace_->values[static_cast<std::size_t>(id)];
-    if (value_traced.elements == call.elements && value_traced.batched == call.batched &&
-        traced->tracked == call.tracked && traced->batched == call.any_batched && traced->input_count == inputs &&
-        std::equal(ids, ids + inputs, traced->inputs)) {
-      return;
-    }
-    throw error("step: operation " + std::to_string(k) + ", " + call.name +
-                ", has other inputs or another shape than when the step was made: the control flow of a step must not "
-                "change");
   }
   template <class V>
   const value* packed(const V& v) const {
@@ -278,7 +269,7 @@ class Tape {
       return nullptr;
     }
   }
-  value* keep(std::size_t elements) {
+  value* retain(std::size_t elements) {
     if (elements == 0) return nullptr;
     return kept_.emplace_back(elements).data();
   }
@@ -303,7 +294,7 @@ class Tape {
     constexpr bool tracked[] = {V::tracked...};
     for (std::size_t i = 0; i < inputs; ++i) {
       if (!tracked[i]) continue;
-      stored.a.gradient[i] = {gradient_at(ids[i]), plan_ ? plan_->mode[opened.operation][i] : Mode::add};
+      stored.a.gradient[i] = {gradient_at(ids[i]), mode_of(opened.operation, i, ids[i])};
     }
     node.run = [](Node& n) {
       auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
@@ -319,6 +310,9 @@ class Tape {
       const auto start = tape.clock_start();
       c.op.backward(c.a);
       tape.clock_stop(start, c.operation, Op::name, &Timing::backward);
+      for (std::size_t i = 0; tape.check_finite_ && i < inputs; ++i) {
+        if (c.a.gradient[i].wanted()) tape.check_finite(c.a.gradient[i].at, c.sizes[i], c.operation, "a gradient");
+      }
     };
   }
   // Notes that forward runs again while backward does, with its inputs and result where backward has them.
@@ -362,6 +356,18 @@ class Tape {
     if (again.bytes) out = at(again);
   }
   WorkRoom<value> room(const PlacePair& pair) const { return WorkRoom<value>{at(pair.per_sample), at(pair.fixed)}; }
+  Mode mode_of(std::size_t operation, std::size_t input, int id) const {
+    if (!plan_) return Mode::add;
+    const Mode mode = plan_->mode[operation][input];
+    return adds_ && mode != Mode::none && static_cast<std::size_t>(id) < parameters_ ? Mode::add : mode;
+  }
+  [[gnu::noinline]] void check_finite(const value* data, std::size_t size, std::size_t k, const char* what) const {
+    const std::size_t at = detail::first_not_finite<Memory>(data, size);
+    if (at == size || !plan_) return;
+    throw error(std::string("not finite: ") + what + " of " + detail::operation_name(*trace_, k, paths_) + " in step " +
+                std::to_string(random_.step) + ", element " + std::to_string(at) + " of " + std::to_string(size) +
+                ", is " + std::to_string(data[at]));
+  }
   [[gnu::noinline]] void poison(value* data, std::size_t size) const {
     if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
   }
@@ -385,7 +391,9 @@ class Tape {
   const Plan* plan_ = nullptr;
   std::size_t count_ = 0, capacity_ = 0, next_operation_ = 0;
   int next_value_ = 0;
-  bool poison_ = false, timed_ = false;
+  bool poison_ = false, timed_ = false, check_finite_ = false, adds_ = false, finished_ = false;
+  value loss_gradient_ = 1;
+  std::vector<std::string> paths_;
   RandomStream random_;
   std::uint32_t first_sample_ = 0;
   std::size_t parameters_ = 0;

@@ -52,15 +52,20 @@ struct ParameterEntry {
   const T** data = nullptr;  // in the module
 };
 template <class T, class M>
-std::vector<ParameterEntry<T>> entries_of(M& module) {
+std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& modules) {
   std::vector<ParameterEntry<T>> entries;
-  each_named_parameter(module, "", [&](const std::string& path, auto& parameter) {
-    using Q = std::remove_cvref_t<decltype(parameter)>;
-    constexpr auto& dims = Q::shape::dims;
-    entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
-                       Q::trainable,
-                       &Q::initial::at,
-                       &parameter.data});
+  modules.push_back({"", id_of(module)});
+  each_named_member(module, "", [&](const std::string& path, auto& member) {
+    using Q = std::remove_cvref_t<decltype(member)>;
+    if constexpr (is_parameter<Q>) {
+      constexpr auto& dims = Q::shape::dims;
+      entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
+                         Q::trainable,
+                         &Q::initial::at,
+                         &member.data});
+    } else {
+      modules.push_back({path, id_of(std::as_const(member))});
+    }
   });
   return entries;
 }
@@ -108,7 +113,7 @@ class Model {
 
   // Initial values follow from the seed and the names alone, not from the backend.
   explicit Model(seed s = {}, vitrail::backend options = {})
-      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_)) {
+      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
     auto frozen = std::make_shared<Store>();
     detail::lay_out(entries_, trainable_, *frozen);
     for (const auto& entry : entries_) {
@@ -123,6 +128,8 @@ class Model {
   Model& operator=(const Model&) = delete;
 
   const M& net() const { return net_; }
+  // All modules, itself first under the empty path.
+  const std::vector<NamedModule>& modules() const { return modules_; }
   const Backend& backend() const { return backend_; }
   std::uint64_t random_seed() const { return seed_.value; }
   // Who writes to the values calls values_changed() afterwards.
@@ -158,6 +165,7 @@ class Model {
   M net_{};
   seed seed_;
   Backend backend_;
+  std::vector<NamedModule> modules_;
   std::vector<detail::ParameterEntry<value>> entries_;
   Store trainable_;
   std::shared_ptr<const Store> frozen_;

@@ -8,8 +8,10 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "../autodiff/param.hpp"
+#include "../autodiff/scopes.hpp"
 #include "../expr/expression.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -36,6 +38,25 @@ constexpr std::size_t member_count() {
     return member_count<M, N - 1>();
   }
 }
+// The context of the first Var among the arguments of a forward function.
+constexpr std::nullptr_t context_of() { return nullptr; }
+template <class X, class... More>
+constexpr auto context_of(const X& x, const More&... more) {
+  if constexpr (is_var<X>) {
+    return x.ctx;
+  } else {
+    return context_of(more...);
+  }
+}
+template <class Y>
+std::vector<std::size_t> shape_of(const Y&) {
+  if constexpr (is_var<Y>) {
+    return {Y::shape::dims.begin(), Y::shape::dims.end()};
+  } else {
+    return {};
+  }
+}
+
 template <class M>
 constexpr std::size_t visited_count() {
   M module{};
@@ -69,10 +90,24 @@ struct Module {
   template <class... X>
   constexpr auto operator()(X&&... x) const {
     check_visit<Derived>();
-    return evaluate(static_cast<const Derived&>(*this).forward(argument(static_cast<X&&>(x))...));
+    return call(argument(static_cast<X&&>(x))...);
   }
 
  private:
+  // Opens a scope for everything in forward, where the context notes them.
+  template <class... X>
+  constexpr auto call(const X&... x) const {
+    const auto& self = static_cast<const Derived&>(*this);
+    if constexpr (requires { detail::context_of(x...)->scopes; }) {
+      auto* scopes = detail::context_of(x...)->scopes;
+      if (scopes) scopes->enter(id_of(self));
+      auto y = evaluate(self.forward(x...));
+      if (scopes) scopes->leave(detail::shape_of(y));
+      return y;
+    } else {
+      return evaluate(self.forward(x...));
+    }
+  }
   template <class X>
   static constexpr auto argument(X&& x) {
     if constexpr (Operand<X>) {
@@ -104,16 +139,20 @@ namespace detail {
 }
 }  // namespace detail
 
-// The same with the path, "blocks.3.attn.qkv.weight"; a member visited under the empty name adds nothing to it.
+// Calls f(path, member) for every parameter and every module below, "blocks.3.attn.qkv.weight"; a member visited under
+// the empty name adds nothing to the path.
 template <class M>
-void each_named_parameter(M& module, const std::string& path, auto&& f) {
+void each_named_member(M& module, const std::string& path, auto&& f) {
   std::remove_const_t<M>::visit(module, [&](auto name, auto& member) {
     const std::string full = detail::join_path(path, name);
-    if constexpr (is_parameter<std::remove_cvref_t<decltype(member)>>) {
-      f(full, member);
-    } else {
-      each_named_parameter(member, full, f);
-    }
+    f(full, member);
+    if constexpr (!is_parameter<std::remove_cvref_t<decltype(member)>>) each_named_member(member, full, f);
+  });
+}
+template <class M>
+void each_named_parameter(M& module, const std::string& path, auto&& f) {
+  each_named_member(module, path, [&](const std::string& full, auto& member) {
+    if constexpr (is_parameter<std::remove_cvref_t<decltype(member)>>) f(full, member);
   });
 }
 // Numbers the trainable parameters; in constants too, so that one parameter used twice is one value of a trace.
