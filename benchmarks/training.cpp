@@ -1,9 +1,9 @@
 // training.cpp - images per second of a training step (forward, backward, AdamW) of a ViT, and where its time goes.
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
-#include <map>
-#include <string>
+#include <chrono>
+#include <iostream>
+#include <vitrail/inspect/profile.hpp>
 #include <vitrail/vitrail.hpp>
 
 namespace vt = vitrail;
@@ -11,19 +11,6 @@ namespace vt = vitrail;
 namespace {
 
 constexpr vt::ViTConfig small{.image = 28, .channels = 1, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128};
-
-// Sums the tape's timings by operation and reports each as a share of the step.
-template <class Step>
-void report_shares(benchmark::State& state, const Step& step, double seconds) {
-  std::map<std::string, double> shares;
-  for (const auto& t : step.timings()) {
-    shares[std::string(t.name) + " forward"] += t.forward;
-    shares[std::string(t.name) + " backward"] += t.backward;
-  }
-  for (const auto& [name, share] : shares) {
-    if (share > 0.001 * seconds) state.counters[name + " %"] = 100 * share / seconds;
-  }
-}
 
 template <class Net>
 void train(benchmark::State& state, bool timed) {
@@ -53,7 +40,7 @@ void train(benchmark::State& state, bool timed) {
   const double flops = steps * static_cast<double>(batch * (cost.forward_flops + cost.backward_flops));
   state.counters["images/s"] = steps * static_cast<double>(batch) / seconds;
   state.counters["GFLOP/s"] = flops / seconds * 1e-9;
-  if (timed) report_shares(state, step, seconds);
+  if (timed) std::cerr << vt::profile(step);
 }
 
 template <class Net>

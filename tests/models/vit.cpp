@@ -3,6 +3,7 @@
 
 #include <vitrail/autodiff/gradient_check.hpp>
 #include <vitrail/models/vit.hpp>
+#include <vitrail/nn/cost.hpp>
 #include <vitrail/nn/model.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 
@@ -10,29 +11,28 @@ namespace vt = vitrail;
 
 namespace {
 
-template <class M>
-constexpr std::size_t parameters() {
-  M module{};
-  std::size_t count = 0;
-  vt::each_parameter(module, [&](const auto& p) { count += std::remove_cvref_t<decltype(p)>::shape::size; });
-  return count;
-}
-
-// timm's counts; B/16, B/32, L/16, L/32 and H/14 are torchvision's num_params too.
-static_assert(parameters<vt::ViT_Ti16<>>() == 5'717'416);
-static_assert(parameters<vt::ViT_S32<>>() == 22'878'952);
-static_assert(parameters<vt::ViT_S16<>>() == 22'050'664);
-static_assert(parameters<vt::ViT_B32<>>() == 88'224'232);
-static_assert(parameters<vt::ViT_B16<>>() == 86'567'656);
-static_assert(parameters<vt::ViT_B16_384<>>() == 86'859'496);
-static_assert(parameters<vt::ViT_B8<>>() == 86'576'872);
-static_assert(parameters<vt::ViT_L32<>>() == 306'535'400);
-static_assert(parameters<vt::ViT_L16<>>() == 304'326'632);
-static_assert(parameters<vt::ViT_L14<>>() == 304'203'752);
-static_assert(parameters<vt::ViT_H14<>>() == 632'045'800);
+// timm's parameters (B/16, B/32, L/16, L/32 and H/14 are torchvision's num_params too) and the published multiply-adds
+// with attention's two products, in millions (torchvision's _ops).
+template <class M, std::size_t Parameters, std::size_t MegaMultiplyAdds>
+constexpr bool has_cost = [] {
+  constexpr vt::Cost cost = vt::cost_of<M>(1);
+  return cost.parameters == Parameters && cost.trainable == Parameters &&
+         (cost.multiply_adds + 500'000) / 1'000'000 == MegaMultiplyAdds;
+}();
+static_assert(has_cost<vt::ViT_Ti16<>, 5'717'416, 1'254>);
+static_assert(has_cost<vt::ViT_S32<>, 22'878'952, 1'143>);
+static_assert(has_cost<vt::ViT_S16<>, 22'050'664, 4'599>);
+static_assert(has_cost<vt::ViT_B32<>, 88'224'232, 4'409>);
+static_assert(has_cost<vt::ViT_B16<>, 86'567'656, 17'564>);
+static_assert(has_cost<vt::ViT_B16_384<>, 86'859'496, 55'484>);
+static_assert(has_cost<vt::ViT_B8<>, 86'576'872, 78'148>);
+static_assert(has_cost<vt::ViT_L32<>, 306'535'400, 15'378>);
+static_assert(has_cost<vt::ViT_L16<>, 304'326'632, 61'555>);
+static_assert(has_cost<vt::ViT_L14<>, 304'203'752, 81'013>);
+static_assert(has_cost<vt::ViT_H14<>, 632'045'800, 167'295>);
 // Without the head.
-static_assert(parameters<vt::ViTBackbone<vt::vit_base_patch16_224>>() == 85'798'656);
-static_assert(parameters<vt::ViTBackbone<vt::vit_huge_patch14_224>>() == 630'764'800);
+static_assert(vt::parameter_count<vt::ViTBackbone<vt::vit_base_patch16_224>>() == 85'798'656);
+static_assert(vt::parameter_count<vt::ViTBackbone<vt::vit_huge_patch14_224>>() == 630'764'800);
 
 // Depth 3, so that drop path has three rates; 2 heads of 5 channels; 3 x 3 patches of an odd number of pixels.
 constexpr vt::ViTConfig tiny{.image = 9, .channels = 2, .patch = 3, .dim = 10, .depth = 3, .heads = 2, .mlp = 14};

@@ -34,13 +34,14 @@ inline constexpr std::size_t elementwise_cost = 80;
 // per_sample space are of one sample.
 struct Facts {
   std::size_t flops = 0, backward_flops = 0;
-  Space state;            // written by forward, read by backward
-  Space forward_work;     // scratch of forward
-  Space backward_work;    // scratch of backward
-  unsigned saves = 0;     // bit i: backward reads input i; output_bit: the output
-  unsigned alias = 0;     // bit i: the gradient of input i is the gradient of the output
-  unsigned partial = 0;   // bit i: backward writes only a part of the gradient of input i
-  unsigned in_place = 0;  // bit i: forward may write the output over input i
+  bool is_product = false;  // flops are those of products: half of them are multiply-adds
+  Space state;              // written by forward, read by backward
+  Space forward_work;       // scratch of forward
+  Space backward_work;      // scratch of backward
+  unsigned saves = 0;       // bit i: backward reads input i; output_bit: the output
+  unsigned alias = 0;       // bit i: the gradient of input i is the gradient of the output
+  unsigned partial = 0;     // bit i: backward writes only a part of the gradient of input i
+  unsigned in_place = 0;    // bit i: forward may write the output over input i
   // If forward may run again in backward instead of its result being kept: what that costs per sample, in FLOPs of a
   // product that would take as long. 0: it may not.
   std::size_t recompute_cost = 0;

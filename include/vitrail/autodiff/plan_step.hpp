@@ -1,28 +1,13 @@
 // plan_step.hpp - plans a traced step: gradients, then the order of events, then lifetimes, then places.
 #pragma once
 
+#include "large.hpp"
 #include "plan_events.hpp"
 #include "plan_memory.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
-
-// Scratch that is too large for a stack frame; std::unique_ptr is no constant in C++20.
-template <class T>
-class Large {
- public:
-  template <class... A>
-  constexpr explicit Large(A&... arguments) : object_(new T{arguments...}) {}
-  constexpr ~Large() { delete object_; }
-  Large(const Large&) = delete;
-  Large& operator=(const Large&) = delete;
-  constexpr T& operator*() const { return *object_; }
-  constexpr T* operator->() const { return object_; }
-
- private:
-  T* object_;
-};
 
 constexpr void plan_lifetimes(const Trace& trace, int loss, std::size_t element, const Recomputation& why, Plan& plan) {
   const Lifetimes lifetimes{trace, plan, element};

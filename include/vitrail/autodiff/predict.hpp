@@ -77,7 +77,8 @@ class Predictor {
     result_ = out.id;
     keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
-    tape_.set_paths(schedule_->scopes.paths(model.modules()));
+    paths_ = schedule_->scopes.paths(model.modules());
+    tape_.set_paths(paths_);
     if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
   }
   explicit Predictor(const Model&&, F = {}) = delete;  // a model that dies with the statement
@@ -102,7 +103,11 @@ class Predictor {
   void set_poison(bool on) { tape_.set_poison(on); }
   void set_timed(bool on) { tape_.set_timed(on); }
   const auto& timings() const { return tape_.timings(); }
+  const Model& model() const { return *model_; }
+  const Trace& trace() const { return schedule_->trace; }
   const Plan& plan() const { return schedule_->plan; }
+  // By operation of the trace: the path of the module that it belongs to.
+  const std::vector<std::string>& paths() const { return paths_; }
   std::size_t arena_bytes() const { return tape_.arena_bytes(); }
 
  private:
@@ -111,6 +116,7 @@ class Predictor {
   F f_;
   std::unique_ptr<detail::Schedule> schedule_;
   Tape<policy, false> tape_;
+  std::vector<std::string> paths_;
   int result_ = -1;
   std::conditional_t<packs, detail::PackedWeights<Model>, Empty> packed_;
 };

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "../backend/memory.hpp"
 #include "../error.hpp"
 #include "driver.hpp"
 #include "plan.hpp"
@@ -33,7 +34,7 @@ class Tape {
   struct Timing {
     const char* name = "";
     double forward = 0, backward = 0, again = 0;  // seconds, summed over the steps; again: recomputed in backward
-    std::size_t calls = 0;
+    std::size_t calls = 0, samples = 0;           // samples of all these calls
   };
 
   // The retaining tape.
@@ -383,7 +384,7 @@ class Tape {
     Timing& timing = timings_[operation];
     timing.name = name;
     timing.*part += seconds;
-    timing.calls += part == &Timing::forward;
+    if (part == &Timing::forward) ++timing.calls, timing.samples += count_;
   }
 
   const Backend* backend_;

@@ -92,7 +92,11 @@ class Batches {
   Batches(const ImageSet&&, Normalisation, std::size_t, Augmentation = {}) = delete;  // it would point to a dead set
 
   std::size_t count() const { return order_.size() / batch_ + (order_.size() % batch_ != 0); }
+  // Samples of an epoch, and of a batch that is not its last.
+  std::size_t samples() const { return order_.size(); }
+  std::size_t batch() const { return batch_; }
   const Normalisation& normalisation() const { return normalisation_; }
+  const Augmentation& augmentation() const { return augmentation_; }
 
   // Starts an epoch in a new order (Fisher and Yates).
   void shuffle(std::uint64_t seed, std::uint32_t epoch) {
@@ -109,11 +113,20 @@ class Batches {
       throw shape_error("Batches: expected a batch below " + std::to_string(count()) + ", found " +
                         std::to_string(index));
     }
-    const std::size_t begin = index * batch_, count = std::min(batch_, order_.size() - begin);
+    load_from(index * batch_, images, labels);
+  }
+  // The same from any sample of the epoch's order on, so that an epoch goes on where batches of another size stopped.
+  // Throws shape_error if there is no such sample.
+  void load_from(std::size_t sample, Batch<S, P>& images, Labels& labels) const {
+    if (sample >= samples()) {
+      throw shape_error("Batches: expected a sample below " + std::to_string(samples()) + ", found " +
+                        std::to_string(sample));
+    }
+    const std::size_t count = std::min(batch_, samples() - sample);
     images.resize(count);
     labels.resize(count);
     for (std::size_t b = 0; b < count; ++b) {
-      const std::uint32_t image = order_[begin + b];
+      const std::uint32_t image = order_[sample + b];
       copy_image(image, images[b].data());
       labels.data()[b] = set_->labels[image];
     }

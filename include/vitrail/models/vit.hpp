@@ -1,6 +1,7 @@
 // vit.hpp - the Vision Transformer (Dosovitskiy et al. 2021) with timm's architecture, names and initial values.
 #pragma once
 
+#include "../autodiff/recompute.hpp"
 #include "../nn/block.hpp"
 #include "../nn/stack.hpp"
 #include "../ops/patch_embedding.hpp"
@@ -17,6 +18,7 @@ struct ViTConfig {
   std::size_t image = 224, channels = 3, patch = 16, dim = 768, depth = 12, heads = 12, mlp = 3072;
   pooling pool = pooling::token;
   double dropout = 0, drop_path = 0;  // rates while training; drop path grows linearly from 0 in the first block
+  bool recompute = false;             // each block runs again in backward instead of keeping its values
 };
 
 // A token is a patch, linearly projected. Weight [D, C, p, p] and bias as torch.nn.Conv2d has them, and its initial
@@ -25,7 +27,7 @@ template <std::size_t Channels, std::size_t Patch, std::size_t D, class P = cpu>
 struct PatchEmbedding : Module<PatchEmbedding<Channels, Patch, D, P>> {
   using start = initial::uniform_fan_in<Channels * Patch * Patch>;
   Param<Shape<D, Channels, Patch, Patch>, P, site::patch, start> weight;
-  Param<Shape<D>, P, site::patch, start> bias;
+  Param<Shape<D>, P, site::bias_of<site::patch>, start> bias;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("weight", self.weight);
@@ -43,11 +45,13 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   using input = Shape<C.channels, C.image, C.image>;
   static constexpr std::size_t patches = (C.image / C.patch) * (C.image / C.patch), features = C.dim;
   static constexpr bool drops = C.dropout > 0 || C.drop_path > 0;
+  template <class Q>
+  using block_with = Block<C.dim, C.heads, C.mlp, Q>;
 
   PatchEmbedding<C.channels, C.patch, C.dim, P> patch_embed;
   Param<Shape<1, 1, C.dim>, P, site::embedding, initial::normal<std::micro>> cls_token;
   Param<Shape<1, patches + 1, C.dim>, P, site::embedding, initial::normal<std::ratio<2, 100>>> pos_embed;
-  Repeat<C.depth, Block<C.dim, C.heads, C.mlp, P>> blocks;
+  Blocks<C.depth, block_with, P> blocks;
   LayerNorm<C.dim, P> norm;
 
   static constexpr void visit(auto& self, auto&& f) {
@@ -72,10 +76,19 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
     if constexpr (drops) {
       return blocks.each(dropout(tokens, C.dropout), [](const auto& block, std::size_t i, const auto& x) {
         const double last = C.depth > 1 ? static_cast<double>(C.depth - 1) : 1;
-        return block(x, DropRates{C.dropout, C.drop_path * static_cast<double>(i) / last});
+        return run(block, x, DropRates{C.dropout, C.drop_path * static_cast<double>(i) / last});
       });
+    } else if constexpr (C.recompute) {
+      return blocks.each(tokens, [](const auto& block, std::size_t, const auto& x) { return run(block, x); });
     } else {
       return blocks(tokens);
+    }
+  }
+  static constexpr auto run(const auto& block, const auto& x, const auto&... rates) {
+    if constexpr (C.recompute) {
+      return recompute(block, x, rates...);
+    } else {
+      return block(x, rates...);
     }
   }
 };

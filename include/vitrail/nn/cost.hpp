@@ -8,30 +8,36 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// FLOPs are of the whole batch; a multiplication and an addition are two. Other projects often call half of this
-// "FLOPs".
+// FLOPs are of the whole batch; a multiplication and an addition are two. `multiply_adds` counts those of the forward
+// products alone: what other projects publish as "FLOPs" or MACs (many of them without attention's two products).
 struct Cost {
-  std::size_t parameters = 0, trainable = 0, forward_flops = 0, backward_flops = 0;
+  std::size_t parameters = 0, trainable = 0, forward_flops = 0, backward_flops = 0, multiply_adds = 0;
 };
 
 namespace detail {
 
+// Records the forward of a module that no Model holds; its parameters have no values.
+template <class M, bool Gradients>
+constexpr auto trace_module(M& module, Trace& trace, Meta<typename M::policy, Gradients>& meta) {
+  trace.parameters = number_slots(module);
+  for (std::size_t i = 0; i < trace.parameters; ++i) trace.values.push_back({0, -1, false, true});
+  return module(meta.template input<typename M::input, true>());
+}
+
 // FLOPs of one trace, apart for what runs once per sample and what runs once.
 struct TracedFlops {
-  std::size_t forward[2] = {}, backward[2] = {};  // [runs per sample]
+  std::size_t forward[2] = {}, backward[2] = {}, multiply_adds[2] = {};  // [runs per sample]
 };
 template <class M>
 constexpr TracedFlops trace_flops() {
-  using policy = typename M::policy;
   Trace trace;
+  Meta<typename M::policy, true> meta{&trace};
   M module{};
-  trace.parameters = number_slots(module);
-  for (std::size_t i = 0; i < trace.parameters; ++i) trace.values.push_back({0, -1, false, true});
-  Meta<policy, true> meta{&trace};
-  (void)module(meta.template input<typename M::input, true>());
+  (void)trace_module(module, trace, meta);
   TracedFlops flops;
   for (const OperationRecord& operation : trace.operations) {
     flops.forward[operation.batched] += operation.facts.flops;
+    if (operation.facts.is_product) flops.multiply_adds[operation.batched] += operation.facts.flops / 2;
     if (operation.tracked) flops.backward[operation.batched] += operation.facts.backward_flops;
   }
   return flops;
@@ -44,7 +50,8 @@ template <class M>
 constexpr Cost cost_of(std::size_t batch) {
   constexpr detail::TracedFlops flops = detail::trace_flops<M>();
   return {parameter_count<M>(), trainable_count<M>(), batch * flops.forward[true] + flops.forward[false],
-          batch * flops.backward[true] + flops.backward[false]};
+          batch * flops.backward[true] + flops.backward[false],
+          batch * flops.multiply_adds[true] + flops.multiply_adds[false]};
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

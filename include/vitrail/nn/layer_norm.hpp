@@ -12,7 +12,7 @@ namespace vitrail::inline VITRAIL_TU {
 template <std::size_t D, class P = cpu>
 struct LayerNorm : Module<LayerNorm<D, P>> {
   Param<Shape<D>, P, site::norm, initial::ones> weight;
-  Param<Shape<D>, P, site::norm> bias;
+  Param<Shape<D>, P, site::bias_of<site::norm>> bias;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("weight", self.weight);

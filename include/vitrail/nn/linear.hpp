@@ -13,7 +13,7 @@ namespace vitrail::inline VITRAIL_TU {
 template <std::size_t In, std::size_t Out, class P, class Site>
 struct PlainLinear : Module<PlainLinear<In, Out, P, Site>> {
   Param<Shape<Out, In>, P, Site, initial::normal<std::ratio<2, 100>>> weight;
-  Param<Shape<Out>, P, Site> bias;
+  Param<Shape<Out>, P, site::bias_of<Site>> bias;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("weight", self.weight);

@@ -2,6 +2,9 @@
 // it.
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+
 #include "../backend/openmp.hpp"
 #include "tuning.hpp"
 
@@ -22,5 +25,9 @@ template <class P, class Tune>
 struct with_tuning : P {
   using tune = Tune;
 };
+// The policy of block I of Depth: P itself where its tuning treats all blocks alike, so that they have one type.
+template <class P, std::size_t I, std::size_t Depth>
+using block_policy = std::conditional_t<std::is_same_v<block_tuning<typename P::tune, I, Depth>, typename P::tune>, P,
+                                        with_tuning<P, block_tuning<typename P::tune, I, Depth>>>;
 
 }  // namespace vitrail::inline VITRAIL_TU

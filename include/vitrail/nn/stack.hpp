@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "module.hpp"
+#include "policy.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -37,9 +38,16 @@ namespace detail {
 template <class Block, std::size_t... I>
 auto repeat(std::index_sequence<I...>)
     -> Stack<std::conditional_t<true, Block, std::integral_constant<std::size_t, I>>...>;
+template <template <class> class Block, class P, std::size_t... I>
+auto blocks(std::index_sequence<I...>) -> Stack<Block<block_policy<P, I, sizeof...(I)>>...>;
 }  // namespace detail
 // N blocks of one type, which share their code.
 template <std::size_t N, class Block>
 using Repeat = decltype(detail::repeat<Block>(std::make_index_sequence<N>{}));
+// Depth blocks, each of the policy that P's tuning gives it (freeze_first and others): the blocks of a model.
+// `template <class Q> using block_with = vt::Block<D, Heads, Hidden, Q>; vt::Blocks<12, block_with, P> blocks;`. Blocks
+// that are treated alike have one type and share their code; without such a tuning this is Repeat<Depth, Block<P>>.
+template <std::size_t Depth, template <class> class Block, class P>
+using Blocks = decltype(detail::blocks<Block, P>(std::make_index_sequence<Depth>{}));
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -115,6 +115,7 @@ struct AttentionOp {
   static constexpr Facts facts(std::array<bool, 1> tracked) {
     Facts f;
     f.flops = 4 * N * N * C;
+    f.is_product = true;
     f.backward_flops = tracked[0] ? 10 * N * N * C : 0;
     f.saves = 1u | output_bit;
     f.state.per_sample = tracked[0] ? HeadCount * N : 0;  // the log-sum-exp

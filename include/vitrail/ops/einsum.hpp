@@ -86,6 +86,7 @@ struct EinsumOp {
   static constexpr Facts facts(std::array<bool, 2> tracked) {
     Facts f;
     f.flops = 2 * E::multiply_adds;
+    f.is_product = true;
     f.backward_flops = f.flops * (std::size_t(tracked[0]) + std::size_t(tracked[1]));
     f.saves = (tracked[1] ? 1u : 0u) | (tracked[0] ? 2u : 0u);
     return f;

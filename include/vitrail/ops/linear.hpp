@@ -61,6 +61,7 @@ struct LinearOp {
   static constexpr Facts facts(std::array<bool, inputs> tracked) {
     Facts f;
     f.flops = 2 * S::size * Out;
+    f.is_product = true;
     f.backward_flops = f.flops * (std::size_t(tracked[0]) + std::size_t(tracked[1]));
     f.saves = (tracked[1] ? 1u : 0u) | (tracked[0] ? 2u : 0u);  // a frozen weight does not keep its input
     f.alias = Residual ? 1u << residual : 0;

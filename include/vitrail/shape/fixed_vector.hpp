@@ -13,7 +13,7 @@ namespace vitrail::inline VITRAIL_TU {
 // Holds up to Capacity items. Going beyond it throws, which in a constant is a compile error with this text.
 template <class T, std::size_t Capacity>
 struct FixedVector {
-  T items[Capacity] = {};  // not std::array: every access would cost constants twice the steps
+  T items[Capacity ? Capacity : 1] = {};  // not std::array: every access would cost constants twice the steps
   std::size_t count = 0;
 
   constexpr T& push_back(const T& item) {

@@ -77,9 +77,18 @@ class AdamW {
     model.values_changed();
   }
 
+  const Model& model() const { return *model_; }
   std::uint64_t updates() const { return updates_; }
   const Moments& first_moments() const { return first_; }
   const Moments& second_moments() const { return second_; }
+
+  // Calls f(name, member) for what a checkpoint must hold; writing to the members resumes. The moments are parallel to
+  // model().trainable() and keep their sizes.
+  static void visit(auto& self, auto&& f) {
+    f("optimiser.updates", self.updates_);
+    f("optimiser.first", self.first_);
+    f("optimiser.second", self.second_);
+  }
 
   AdamWOptions options;
 

@@ -5,31 +5,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 
 #include "../autodiff/predict.hpp"
 #include "../ops/cross_entropy.hpp"
-#include "adamw.hpp"
 #include "metrics.hpp"
+#include "recipe.hpp"
 #include "schedule.hpp"
+#include "training_state.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
-
-// What happened in an epoch, or in the part of it that is done.
-struct Progress {
-  std::size_t epoch = 0, epochs = 0, batch = 0, batches = 0;
-  double loss = 0;               // mean over the samples so far
-  double images_per_second = 0;  // of training, loading included
-  Accuracy training;             // on the batches as they were trained on
-};
-
-struct Recipe {
-  std::size_t epochs = 10;
-  double rate = 1e-3, last_rate = 1e-5, warm_up_epochs = 1;  // a negative warm-up is none
-  double weight_decay = 0.05, label_smoothing = 0;
-  std::uint64_t seed = 1;  // of the order of the data and its augmentation
-  std::function<void(const Progress&)> on_batch = {}, on_epoch = {};
-};
 
 // Accuracy of a vt::Predictor that gives logits [C] per sample, over all batches of a set.
 template <class Predict, class Batches>
@@ -44,16 +28,22 @@ Accuracy evaluate(Predict& predict, const Batches& batches) {
   return accuracy;
 }
 
-// Trains with AdamW and a cosine schedule with warm-up, on the mean cross-entropy of the logits. After on_epoch of the
-// last epoch it returns. Nothing is allocated from the second step on, but by the callbacks.
+// Trains from `state` to the recipe's end: AdamW, a cosine schedule with warm-up, the mean cross-entropy of the logits,
+// and the parameters' moving average if the recipe has one. Nothing is allocated from the second step on, but by the
+// callbacks and for a batch larger than any before. In on_batch the state is behind that batch, in on_epoch at the
+// start of the next epoch; so it may be saved there, and when a callback throws, fit may go on later. Throws error if
+// the state is of another model, data set or recipe. After on_epoch of the last epoch it returns.
+//
+// Batches must have samples, batch, count, shuffle and load_from as vt::Batches has them.
 template <class Model, class Batches>
-void fit(Model& model, Batches& batches, const Recipe& recipe) {
+void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Model>& state) {
+  state.check(model, settings_of(model, batches, recipe));
   const CrossEntropyOptions loss_options{recipe.label_smoothing};
   auto step = training_step(model, [loss_options](const auto& net, const auto& images, const auto& labels) {
     Var logits = net(images);
     return vitrail::Step{cross_entropy(logits, labels, loss_options), logits};
   });
-  AdamW<Model> optimiser(model, {.rate = recipe.rate, .weight_decay = recipe.weight_decay});
+  step.set_steps(state.steps);
   const auto per_epoch = static_cast<double>(batches.count());
   const CosineSchedule schedule{recipe.rate, recipe.last_rate,
                                 static_cast<std::uint64_t>(std::max(0.0, recipe.warm_up_epochs) * per_epoch),
@@ -61,28 +51,46 @@ void fit(Model& model, Batches& batches, const Recipe& recipe) {
   Batch<typename Model::module::input, typename Model::policy> images;
   Labels labels;
   using clock = std::chrono::steady_clock;
-  for (std::size_t epoch = 0; epoch < recipe.epochs; ++epoch) {
-    batches.shuffle(recipe.seed, static_cast<std::uint32_t>(epoch));
-    Progress progress{epoch, recipe.epochs, 0, batches.count(), 0, 0, {}};
-    double loss_sum = 0, seconds = 0;
-    for (std::size_t i = 0; i < batches.count(); ++i) {
+  while (state.epoch < recipe.epochs) {
+    batches.shuffle(recipe.seed, static_cast<std::uint32_t>(state.epoch));
+    double seconds = 0;
+    std::size_t trained = 0;
+    const auto progress = [&] {
+      const double loss = state.loss_sum / std::max(1.0, static_cast<double>(state.accuracy.samples));
+      const double speed = seconds > 0 ? static_cast<double>(trained) / seconds : 0;
+      const std::size_t batch = state.samples / batches.batch() + (state.samples % batches.batch() != 0);
+      return Progress{state.epoch, recipe.epochs, batch, batches.count(), loss, speed, state.accuracy};
+    };
+    while (state.samples < batches.samples()) {
       const auto start = clock::now();
-      batches.load(i, images, labels);
-      optimiser.options.rate = schedule.at(optimiser.updates());
+      batches.load_from(state.samples, images, labels);
+      state.optimiser.options.rate = schedule.at(state.epoch * batches.count() + state.samples / batches.batch());
       const auto [loss, logits] = step(images, labels);
-      optimiser.update(step);
+      state.optimiser.update(step);
+      if (state.ema) state.ema->update(model);
       seconds += std::chrono::duration<double>(clock::now() - start).count();
-      const std::size_t before = progress.training.samples;
-      progress.training.add(logits, labels, loss_options.ignore_index);
-      loss_sum += static_cast<double>(loss) * static_cast<double>(progress.training.samples - before);
-      const auto seen = static_cast<double>(progress.training.samples);
-      progress.batch = i + 1;
-      progress.loss = loss_sum / std::max(1.0, seen);
-      progress.images_per_second = seen / seconds;
-      if (recipe.on_batch) recipe.on_batch(progress);
+      trained += images.count();
+      const std::size_t before = state.accuracy.samples;
+      state.accuracy.add(logits, labels, loss_options.ignore_index);
+      state.loss_sum += static_cast<double>(loss) * static_cast<double>(state.accuracy.samples - before);
+      state.samples += images.count();
+      state.steps = step.steps();
+      if (recipe.on_batch) recipe.on_batch(progress());
     }
-    if (recipe.on_epoch) recipe.on_epoch(progress);
+    const Progress done = progress();
+    ++state.epoch;
+    state.samples = 0;
+    state.loss_sum = 0;
+    state.accuracy = {};
+    if (recipe.on_epoch) recipe.on_epoch(done);
   }
+}
+// The same from the start. Gives the state at the end, for the average or the moments.
+template <class Model, class Batches>
+TrainingState<Model> fit(Model& model, Batches& batches, const Recipe& recipe) {
+  TrainingState<Model> state(model, batches, recipe);
+  fit(model, batches, recipe, state);
+  return state;
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

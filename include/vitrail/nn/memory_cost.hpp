@@ -1,0 +1,76 @@
+// memory_cost.hpp - what a step of a model needs in memory, as constants: a trace of it, and its plan. Apart from
+// cost.hpp, so that counting parameters does not run the packer.
+#pragma once
+
+#include <cstddef>
+
+#include "../autodiff/keep.hpp"
+#include "../autodiff/plan_step.hpp"
+#include "../ops/cross_entropy.hpp"
+#include "cost.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// Which step: forward and backward of the mean cross-entropy, logits kept (for a model whose result is not [C]: of the
+// sum of its result, as far as memory goes); or forward alone.
+struct training {
+  static constexpr bool has_gradients = true;
+};
+struct inference {
+  static constexpr bool has_gradients = false;
+};
+
+namespace detail {
+
+// Records such a step and plans it.
+template <class Of, class M>
+constexpr void plan_step_of(M& module, Trace& trace, Plan& plan, const Planning& planning, Scopes* scopes = nullptr) {
+  Meta<typename M::policy, Of::has_gradients> meta{&trace};
+  meta.scopes = scopes;
+  Var result = trace_module(module, trace, meta);
+  keep(result);
+  int loss = -1;
+  if constexpr (decltype(result)::tracked && decltype(result)::shape::rank == 1) {
+    Var mean = cross_entropy(result, meta.labels());
+    keep(mean);
+    loss = mean.id;
+  } else if constexpr (decltype(result)::tracked) {
+    loss = result.id;
+  }
+  plan_step(trace, loss, sizeof(typename M::policy::value), plan, planning);
+}
+
+struct MemoryCost {
+  ArenaBytes arena, lower_bound, saved;
+};
+template <class M, class Of>
+constexpr MemoryCost plan_memory(const Planning& planning) {
+  const Large<Trace> trace;
+  const Large<Plan> plan;
+  M module{};
+  plan_step_of<Of>(module, *trace, *plan, planning);
+  return {plan->arena, plan->lower_bound, plan->saved};
+}
+template <class M, class Of, Planning planning>
+inline constexpr MemoryCost memory_cost = plan_memory<M, Of>(planning);
+
+}  // namespace detail
+
+// Bytes of the arena of a step of M on `batch` samples: all its values, gradients of values, state and scratch; not the
+// parameters, their gradients and the batch itself. Equal to arena_bytes() of the step at run time.
+template <class M, class Of = training, Planning planning = Planning{}>
+constexpr std::size_t arena_bytes(std::size_t batch) {
+  return detail::memory_cost<M, Of, planning>.arena.of(batch);
+}
+// The largest sum of bytes that are alive at once: no arena for the same step can be smaller.
+template <class M, class Of = training, Planning planning = Planning{}>
+constexpr std::size_t arena_lower_bound(std::size_t batch) {
+  return detail::memory_cost<M, Of, planning>.lower_bound.of(batch);
+}
+// Bytes that forward leaves for backward: the saved activations.
+template <class M, Planning planning = Planning{}>
+constexpr std::size_t activation_bytes(std::size_t batch) {
+  return detail::memory_cost<M, training, planning>.saved.of(batch);
+}
+
+}  // namespace vitrail::inline VITRAIL_TU
