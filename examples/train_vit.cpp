@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 #include <vitrail/data/idx.hpp>
-#include <vitrail/io/checkpoint.hpp>
+#include <vitrail/io/training_checkpoint.hpp>
 #include <vitrail/vitrail.hpp>
 
 namespace vt = vitrail;
@@ -22,8 +22,8 @@ constexpr vt::ViTConfig colour_32{
 
 struct Options {
   std::string data = "/usr/share/datasets/fashion-mnist", checkpoint;
-  bool drawn = false, mirror = true;
-  std::size_t epochs = 18, batch = 64, images = 0, shift = 0;
+  bool drawn = false, mirror = true, resume = false;
+  std::size_t epochs = 18, batch = 64, images = 0, shift = 0, save_every = 0;
   int threads = 0;
   std::uint64_t seed = 1;
   double rate = 3e-3, smoothing = 0.1;
@@ -57,7 +57,19 @@ void train(const vt::ImageSet& train_set, const vt::ImageSet& test_set, const Op
   std::printf("ViT with %zu parameters, %zu training and %zu test images, %d threads\n", vt::parameter_count<Net>(),
               train_set.size(), test_set.size(), model.backend().threads());
   vt::Recipe recipe{.epochs = o.epochs, .rate = o.rate, .label_smoothing = o.smoothing, .seed = o.seed};
-  recipe.on_batch = ProgressBar();
+  vt::TrainingState state(model, batches, recipe);
+  if (o.resume && std::filesystem::exists(o.checkpoint)) {
+    vt::load_training(o.checkpoint, model, state);
+    std::printf("going on from %s: epoch %zu, image %zu\n", o.checkpoint.c_str(),
+                static_cast<std::size_t>(state.epoch) + 1, static_cast<std::size_t>(state.samples));
+  }
+  const auto save = [&] {
+    if (!o.checkpoint.empty()) vt::save_training(o.checkpoint, model, state);
+  };
+  recipe.on_batch = [&, bar = ProgressBar()](const vt::Progress& p) mutable {
+    bar(p);
+    if (o.save_every && p.batch % o.save_every == 0) save();
+  };
   vt::Accuracy accuracy;
   recipe.on_epoch = [&](const vt::Progress& p) {
     accuracy = vt::evaluate(predict, test);
@@ -66,9 +78,10 @@ void train(const vt::ImageSet& train_set, const vt::ImageSet& test_set, const Op
         isatty(STDOUT_FILENO) ? "\r\033[K" : "", p.epoch + 1, p.epochs, p.loss, 100 * p.training.top1_share(),
         100 * accuracy.top1_share(), 100 * accuracy.top5_share(), p.images_per_second);
     std::fflush(stdout);
-    if (!o.checkpoint.empty()) vt::save_checkpoint(model, o.checkpoint);
+    save();
   };
-  vt::fit(model, batches, recipe);
+  vt::fit(model, batches, recipe, state);
+  if (accuracy.samples == 0) accuracy = vt::evaluate(predict, test);  // resumed when all was done
   std::printf("test accuracy %.2f %%\n", 100 * accuracy.top1_share());
 }
 
@@ -93,7 +106,10 @@ int main(int argc, char** argv) {
   app.add_option("--smoothing", o.smoothing, "label smoothing")->capture_default_str()->check(CLI::Range(0.0, 1.0));
   app.add_option("--threads", o.threads, "0: OMP_NUM_THREADS, else the cores")->capture_default_str();
   app.add_option("--seed", o.seed)->capture_default_str();
-  app.add_option("--checkpoint", o.checkpoint, "safetensors file, written after each epoch")->take_last();
+  auto* checkpoint =
+      app.add_option("--checkpoint", o.checkpoint, "safetensors file, written after each epoch")->take_last();
+  app.add_flag("--resume", o.resume, "go on, to the bit, from the checkpoint if it is there")->needs(checkpoint);
+  app.add_option("--save-every", o.save_every, "write the checkpoint after so many batches too")->needs(checkpoint);
   CLI11_PARSE(app, argc, argv);
   try {
     if (o.drawn || !std::filesystem::exists(o.data)) {

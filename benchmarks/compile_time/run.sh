@@ -4,12 +4,18 @@ set -eu
 cd "$(dirname "$0")"
 compiler=${CXX:-g++}
 eigen=${EIGEN_INCLUDE:-/usr/include/eigen3}
+measure() {  # NAME SOURCE FLAGS...
+  name=$1 source=$2
+  shift 2
+  for round in 1 2 3; do
+    # shellcheck disable=SC2086
+    /usr/bin/time -f "%U %M" "$compiler" -std=c++20 "$@" ${CXXFLAGS:-} -I../../include -isystem "$eigen" \
+      -c "$source" -o /dev/null 2>&1 | tail -n 1
+  done | sort -n | head -n 1 | awk -v name="$name" '{ printf "%-40s %5.1f s  %4d MB\n", name, $1, $2 / 1000 }'
+}
 for source in header.cpp train.cpp; do
-  for flags in "-O3" "-O3 -march=native"; do
-    for round in 1 2 3; do
-      # shellcheck disable=SC2086
-      /usr/bin/time -f "%U %M" "$compiler" -std=c++20 $flags -fopenmp ${CXXFLAGS:-} -I../../include -isystem "$eigen" \
-        -c "$source" -o /dev/null 2>&1 | tail -n 1
-    done | sort -n | head -n 1 | awk -v name="$source $flags" '{ printf "%-28s %5.1f s  %4d MB\n", name, $1, $2 / 1000 }'
-  done
+  measure "$source -O3" $source -O3 -fopenmp
+  measure "$source -O3 -march=native" $source -O3 -march=native -fopenmp
 done
+measure "costs.cpp, parameters and FLOPs" costs.cpp -O0
+measure "costs.cpp, and two arenas" costs.cpp -O0 -DARENAS

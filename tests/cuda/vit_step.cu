@@ -8,8 +8,10 @@
 #include <vitrail/backend/philox.hpp>
 #include <vitrail/models/vit.hpp>
 #include <vitrail/nn/cost.hpp>
+#include <vitrail/nn/memory_cost.hpp>
 #include <vitrail/nn/model.hpp>
 #include <vitrail/nn/policy_serial.hpp>
+#include <vitrail/nn/trainable.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 #include <vitrail/tensor/tensor.hpp>
 #include <vitrail/train/adamw.hpp>
@@ -36,15 +38,24 @@ static_assert(has_parameters<vt::ViT_L32<>, 306'535'400>);
 static_assert(has_parameters<vt::ViT_L16<>, 304'326'632>);
 static_assert(has_parameters<vt::ViT_L14<>, 304'203'752>);
 static_assert(has_parameters<vt::ViT_H14<>, 632'045'800>);
+// Plans are constants too, for the largest model and for a frozen one.
+static_assert(vt::arena_bytes<vt::ViT_H14<>>(1) > vt::activation_bytes<vt::ViT_H14<>>(1));
+using Probe = vt::ViT_B16<vt::with_tuning<vt::cpu, vt::train_only<vt::site::head>>>;
+static_assert(vt::arena_bytes<Probe>(1) < 4'000'000 && vt::trainable_parameters<Probe>::size == 2);
 
 constexpr vt::ViTConfig small{.image = 12, .channels = 1, .patch = 4, .dim = 16, .depth = 2, .heads = 2, .mlp = 32};
 
 struct Result {
   std::vector<float> losses, gradients, logits;
 };
-template <class P>
+constexpr vt::ViTConfig recomputing = [] {
+  vt::ViTConfig config = small;
+  config.recompute = true;
+  return config;
+}();
+template <class P, vt::ViTConfig C = small>
 Result train() {
-  using Net = vt::ViT<small, 3, P>;
+  using Net = vt::ViT<C, 3, P>;
   vt::Model<Net> model(vt::seed{1}, vt::backend{.threads = 2});
   auto step = vt::training_step(model, [](auto& net, auto x, auto labels) {
     vt::Var logits = net(x);
@@ -85,4 +96,14 @@ TEST_CASE("a ViT that nvcc compiled trains on the host, alike on both CPU backen
   check_close(cpu.gradients, serial.gradients, 1e-5);
   check_close(cpu.losses, serial.losses, 1e-4);
   check_close(cpu.logits, serial.logits, 1e-3);
+}
+TEST_CASE("blocks that nvcc compiled are recomputed with the same bits") {
+  const Result kept = train<vt::cpu>(), again = train<vt::cpu, recomputing>();
+  CHECK((kept.losses == again.losses));
+  CHECK((kept.gradients == again.gradients));
+  CHECK((kept.logits == again.logits));
+}
+TEST_CASE("a model with frozen blocks that nvcc compiled trains") {
+  const Result tuned = train<vt::with_tuning<vt::cpu, vt::train_last<1>>>();
+  CHECK(tuned.losses.back() < tuned.losses.front());
 }
