@@ -17,5 +17,7 @@ for source in header.cpp train.cpp; do
   measure "$source -O3" $source -O3 -fopenmp
   measure "$source -O3 -march=native" $source -O3 -march=native -fopenmp
 done
+measure "expressions.cpp, 1 expression, -O3" expressions.cpp -O3 -DCOUNT=1
+measure "expressions.cpp, 51 expressions, -O3" expressions.cpp -O3 -DCOUNT=51
 measure "costs.cpp, parameters and FLOPs" costs.cpp -O0
 measure "costs.cpp, and two arenas" costs.cpp -O0 -DARENAS

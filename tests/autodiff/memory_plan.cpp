@@ -155,9 +155,10 @@ struct RandomStep {
       o.inputs[o.input_count++] = static_cast<int>(values - 1 - below(std::min(values, 4u)));
       while (o.input_count < 3 && below(2)) o.inputs[o.input_count++] = static_cast<int>(below(values + 1)) - 1;
       for (std::size_t i = 0; i < o.input_count; ++i) {
-        o.tracked |= o.inputs[i] >= 0 && trace->values[static_cast<std::size_t>(o.inputs[i])].tracked;
+        const bool tracked = o.inputs[i] >= 0 && trace->values[static_cast<std::size_t>(o.inputs[i])].tracked;
+        if (tracked && below(8)) o.tracked_inputs |= 1u << i;  // or it is detached
       }
-      o.tracked |= last;
+      o.tracked = o.tracked_inputs || last;
       vt::Facts& f = o.facts;
       f.flops = 1000;
       f.saves = below(8) | (below(4) ? 0 : vt::output_bit);

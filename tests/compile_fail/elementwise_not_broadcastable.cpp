@@ -1,4 +1,4 @@
-// expect: error_elementwise_operand_is_not_the_result_or_its_last_axes
+// expect: error_elementwise_operands_cannot_be_broadcast_together
 // expect: Shape<197>
 // expect: Shape<197, 768>
 #include <vitrail/expr/expression.hpp>

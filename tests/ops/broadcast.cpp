@@ -1,5 +1,5 @@
-// broadcast.cpp - operands that repeat: one for the whole batch, or the last axes only.
-#include "cases_elementwise.hpp"
+// broadcast.cpp - operands that repeat: one for the whole batch, the last axes only, or any axes.
+#include "cases_broadcast.hpp"
 #include "checks.hpp"
 
 VITRAIL_TEST_CASES(broadcast, registry::broadcast_cases)

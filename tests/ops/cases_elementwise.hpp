@@ -1,5 +1,4 @@
-// cases_elementwise.hpp - registry: functions of one element, arithmetic with numbers, repeated operands, chains of
-// sums.
+// cases_elementwise.hpp - registry: functions of one and two elements, arithmetic with numbers, chains of sums.
 #pragma once
 
 #include <vitrail/expr/expression.hpp>
@@ -59,6 +58,24 @@ void function_cases(const F& run) {
   run(unary(
       "gelu_tanh", [](auto, auto x) { return vt::gelu_tanh(x); },
       [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x))); }));
+  run(unary(
+      "rsqrt", [](auto, auto x) { return vt::rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); }, {0.1, 3}));
+  run(unary(
+      "abs", [](auto, auto x) { return vt::abs(x); }, [](double x) { return std::abs(x); }, {-3, 3, 0, 0.01}));
+  run(unary(
+      "softplus", [](auto, auto x) { return vt::softplus(x); }, [](double x) { return std::log1p(std::exp(x)); },
+      {-20, 20}, 8));
+  run(unary(
+      "pow, whole", [](auto, auto x) { return vt::pow(x, 3) + vt::pow(x, 0); },
+      [](double x) { return x * x * x + 1; }));
+  run(unary(
+      "pow, negative", [](auto, auto x) { return vt::pow(x, -2); }, [](double x) { return 1 / (x * x); }, {0.3, 3}));
+  run(unary(
+      "pow, broken", [](auto, auto x) { return vt::pow(x, 2.5); }, [](double x) { return std::pow(x, 2.5); }, {0.1, 3},
+      16));
+  run(unary(
+      "clamp", [](auto, auto x) { return vt::clamp(x, -50.0, 1.5); }, [](double x) { return std::min(x, 1.5); },
+      {-3, 3, 1.5, 0.01}));
 }
 
 template <class F>
@@ -86,6 +103,23 @@ void arithmetic_cases(const F& run) {
   run(two(
       "x * exp(x) / y - y", [](auto, auto x, auto y) { return x * vt::exp(x) / y - y; },
       [](double x, double y) { return x * std::exp(x) / y - y; }));
+  run(two(
+      "max", [](auto, auto x, auto y) { return vt::max(x, y); }, [](double x, double y) { return std::max(x, y); }));
+  run(two(
+      "min with a number", [](auto, auto x, auto y) { return vt::min(x, 0.123) * y; },
+      [](double x, double y) { return std::min(x, 0.123) * y; }));
+  run(op_case(
+      "x to the y", {32}, [](auto, auto x, auto y) { return vt::pow(x, y); },
+      pointwise([](double x, double y) { return std::pow(x, y); }), each<5, 7>({0.2, 3}), each<5, 7>({-3, 3})));
+  run(two(
+      "where", [](auto, auto x, auto y) { return vt::where(x > 0.5, x * y, vt::exp(x)); },
+      [](double x, double y) { return x > 0.5 ? x * y : std::exp(x); }));
+  run(two(
+      "comparisons", [](auto, auto x, auto y) { return (x < y) + 2.0 * (x >= 0.0) + 4.0 * (y == y) + x; },
+      [](double x, double y) { return (x < y) + 2 * (x >= 0) + 4 + x; }));
+  run(two(
+      "detached", [](auto, auto x, auto y) { return vt::detach(x) * 0.0 + x * y; },
+      [](double x, double y) { return x * y; }));
   // Sums whose gradients may share memory, and a value that is read again further up.
   run(two(
       "residual chain",
@@ -104,35 +138,6 @@ void arithmetic_cases(const F& run) {
         return vt::Var(b + y) + vt::Var(a + x);
       },
       [](double x, double y) { return 2 * (x + y) + y + (x + y) + x; }));
-}
-
-// Operands that repeat: one for the whole batch, or the last axes only.
-template <class F>
-void broadcast_cases(const F& run) {
-  run(op_case(
-      "[D] into [N, D]", {4}, [](auto, auto x, auto w) { return x * w; },
-      pointwise([](double x, double w) { return x * w; }), each<5, 7>(), once<7>()));
-  run(op_case(
-      "scale and shift", {4}, [](auto, auto x, auto w, auto b) { return x * w + b; },
-      pointwise([](double x, double w, double b) { return x * w + b; }), each<5, 7>(), once<7>(), once<7>()));
-  run(op_case(
-      "repeated [D]", {4}, [](auto, auto x, auto w) { return x * w + w * w; },
-      pointwise([](double x, double w) { return x * w + w * w; }), each<5, 7>(), once<7>()));
-  run(op_case(
-      "one for the batch", {4}, [](auto, auto x, auto w) { return x / w; },
-      pointwise([](double x, double w) { return x / w; }), each<5, 7>(), once<5, 7>({0.3, 2})));
-  run(op_case(
-      "sum with one for the batch", {4}, [](auto, auto x, auto w) { return x + w; },
-      pointwise([](double x, double w) { return x + w; }), each<5, 7>(), once<5, 7>()));
-  run(op_case(
-      "number for all", {4}, [](auto, auto x, auto w) { return x * w; },
-      pointwise([](double x, double w) { return x * w; }), each<33>(), once<>({0.3, 2})));
-  run(op_case(
-      "no batch", {4}, [](auto, auto v, auto w) { return vt::exp(v) * w; },
-      pointwise([](double v, double w) { return std::exp(v) * w; }), once<5, 7>(), once<7>()));
-  run(op_case(
-      "untracked input", {4}, [](auto, auto x, auto w) { return x * w; },
-      pointwise([](double x, double w) { return x * w; }), data<5, 7>(), once<7>()));
 }
 
 }  // namespace registry

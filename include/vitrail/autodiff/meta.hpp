@@ -54,7 +54,8 @@ struct Meta {
     record.tracked = Call::tracked;
     record.batched = Call::any_batched;
     record.facts = Call::facts;
-    ((record.inputs[record.input_count++] = v.id), ...);
+    ((record.tracked_inputs |= unsigned(V::tracked) << record.input_count, record.inputs[record.input_count++] = v.id),
+     ...);
     trace->operations.push_back(record);
     if (scopes) scopes->of_operation.push_back(scopes->open);
     return typename Call::template result<Meta>(this, id, nullptr);

@@ -56,7 +56,7 @@ constexpr void plan_gradients(const Trace& trace, int loss, Plan& plan) {
     plan.live[at] = true;
     for (std::size_t i = 0; i < operation.input_count; ++i) {
       const int v = operation.inputs[i];
-      if (v < 0 || !trace.values[static_cast<std::size_t>(v)].tracked) continue;
+      if (v < 0 || !((operation.tracked_inputs >> i) & 1)) continue;
       bool& reached = plan.reached[static_cast<std::size_t>(v)];
       Mode& mode = plan.mode[at][i];
       if (reached) {

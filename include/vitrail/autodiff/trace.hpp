@@ -15,7 +15,8 @@ struct OperationRecord {
   int output = -1;
   int inputs[max_inputs] = {-1, -1, -1, -1, -1, -1, -1, -1};  // values; -1: a frozen parameter
   std::size_t input_count = 0;
-  int segment = -1;  // the recomputed segment that it is part of
+  unsigned tracked_inputs = 0;  // bit i: a gradient flows back to input i, if it has one
+  int segment = -1;             // the recomputed segment that it is part of
   bool tracked = false;
   bool batched = false;  // it runs over the samples, even if its result (a loss) is one for all
   Facts facts;

@@ -40,6 +40,20 @@ template <std::floating_point T>
 VITRAIL_FUNCTION T sigmoid(T x) {
   return T(1) / (T(1) + exp(-x));
 }
+template <std::floating_point T>
+VITRAIL_FUNCTION T log1p(T x) {
+  if constexpr (std::same_as<T, float>)
+    return ::log1pf(x);
+  else
+    return ::log1p(x);
+}
+template <std::floating_point T>
+VITRAIL_FUNCTION T pow(T x, T y) {
+  if constexpr (std::same_as<T, float>)
+    return ::powf(x, y);
+  else
+    return ::pow(x, y);
+}
 
 // e^x. A result below the smallest normal number is zero, beyond the largest number infinity; NaN stays NaN.
 template <isa I>
@@ -140,6 +154,22 @@ VITRAIL_INLINE lane<I> tanh(const lane<I>& a) {
   p = p * s - 3.33332819422e-1f;
   p = (p * s) * a + a;
   return select(t > L(0.625f), big, p);
+}
+
+// log(1 + x) for x >= 0, also where 1 + x rounds to 1 (Kahan): what rounding took from u = 1 + x comes back as x / (u -
+// 1).
+template <isa I>
+VITRAIL_INLINE lane<I> log1p(const lane<I>& x) {
+  using L = lane<I>;
+  const L u = rounded(L(x + 1.0f));
+  return select(u == L(1.0f), x, log(u) * (x / (u - 1.0f)));
+}
+
+// x to the power of y for x >= 0, as exp(y log x): the error grows with |y log x|, 6 ulp at 10. NaN for negative x.
+template <isa I>
+VITRAIL_INLINE lane<I> pow(const lane<I>& x, const lane<I>& y) {
+  using L = lane<I>;
+  return select(y == L(0.0f), L(1.0f), exp(y * log(x)));
 }
 
 // 1 / (1 + e^-x).

@@ -39,6 +39,7 @@ struct HostMemory {
 template <class T, class Memory = HostMemory>
 class Buffer {
  public:
+  using memory = Memory;
   Buffer() = default;
   explicit Buffer(std::size_t size) : values_(static_cast<T*>(Memory::allocate(bytes_of(size)))), size_(size) {}
   Buffer(Buffer&& other) noexcept : values_(std::move(other.values_)), size_(std::exchange(other.size_, 0)) {}

@@ -1,87 +1,18 @@
-// expression.hpp - elementwise arithmetic on Vars and parameters, kept as a tree until it is assigned to a vt::Var or
-// given to an operation or module; then it is one loop forward and one backward. An expression can only be consumed
-// once, as an rvalue.
+// expression.hpp - elementwise arithmetic on Vars, parameters and Tensors, kept as a tree until it is assigned or given
+// to an operation or module; then it is one loop forward and one backward. An expression can only be consumed once, as
+// an rvalue.
 #pragma once
 
-#include <algorithm>
-#include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
-#include "elementwise.hpp"
+#include "binary_functions.hpp"
+#include "evaluate.hpp"
 #include "functions.hpp"
-#include "tree.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
-
-template <class... Leaves>
-struct first_var;
-template <class A, class... Leaves>
-struct first_var<A, Leaves...> {
-  using type = typename std::conditional_t<is_var<A>, std::type_identity<A>, first_var<Leaves...>>::type;
-};
-
-template <class Context, class V>
-constexpr bool leaf_tracked() {
-  if constexpr (is_var<V>) {
-    return V::tracked;
-  } else {
-    return V::trainable && Context::gradients;
-  }
-}
-template <class V>
-constexpr bool leaf_batched() {
-  if constexpr (is_var<V>) {
-    return V::batched;
-  } else {
-    return false;
-  }
-}
-
-// Its shape is that of its widest leaf; a leaf that is not batched, or has only the last axes, is repeated. Leaves are
-// held by value, so nothing dangles when a function returns an expression.
-template <class Tree, class... Leaves>
-struct Expression {
-  using context = typename first_var<Leaves...>::type::context;
-  static constexpr std::size_t most = std::max({Leaves::shape::size...});
-  template <class A, class... More>
-  static constexpr auto widest() {
-    if constexpr (A::shape::size == most) {
-      return std::type_identity<typename A::shape>{};
-    } else {
-      return widest<More...>();
-    }
-  }
-  using shape = typename decltype(widest<Leaves...>())::type;
-  static constexpr bool batched = (leaf_batched<Leaves>() || ...);
-  static constexpr bool tracked = (leaf_tracked<context, Leaves>() || ...);
-
-  Tree tree;
-  std::tuple<Leaves...> leaves;
-};
-template <class Tree, class... Leaves>
-inline constexpr bool is_expression<Expression<Tree, Leaves...>> = true;
-
-template <class X>
-concept Leafy = is_var<std::remove_cvref_t<X>> || is_parameter<std::remove_cvref_t<X>>;
-template <class X>
-concept Operand = is_expression<std::remove_cvref_t<X>> || Leafy<X>;
-template <class X>
-concept Number = std::is_arithmetic_v<std::remove_cvref_t<X>>;
-
-template <class S>
-struct error_a_named_expression_would_be_evaluated_again_write_vt_Var_h_equals;
-template <class E>
-constexpr void must_be_rvalue() {
-  using D = std::remove_cvref_t<E>;
-  if constexpr (is_expression<D> && std::is_lvalue_reference_v<E>) {
-    (void)sizeof(error_a_named_expression_would_be_evaluated_again_write_vt_Var_h_equals<typename D::shape>);
-    static_assert(!std::is_lvalue_reference_v<E>,
-                  "a named expression would be evaluated again: write `vt::Var h = ...` instead of `auto h = ...`");
-  }
-}
 
 namespace detail {
 
@@ -102,98 +33,124 @@ constexpr auto leaves_of(X&& x) {
   } else if constexpr (Number<X>) {
     return std::tuple<>{};
   } else {
-    return std::tuple<std::remove_cvref_t<X>>(x);
+    return std::tuple(as_leaf(x));
   }
 }
 template <class Tree, class... Leaves>
 constexpr auto make_expression(const Tree& tree, const std::tuple<Leaves...>& leaves) {
-  return Expression<Tree, Leaves...>{tree, leaves};
+  return Expression<Tree, Leaves...>(tree, leaves);
 }
 template <class F, class A, class B>
-constexpr auto binary(A&& a, B&& b) {
+constexpr auto binary(const F& f, A&& a, B&& b) {
   must_be_rvalue<A>();
   must_be_rvalue<B>();
   auto leaves = leaves_of(a);
   auto left = tree_of(a);
   auto right = tree_of(b).template shift<std::tuple_size_v<decltype(leaves)>>();
-  return make_expression(Binary<F, decltype(left), decltype(right)>{left, right}, std::tuple_cat(leaves, leaves_of(b)));
+  return make_expression(Binary<F, decltype(left), decltype(right)>{f, left, right},
+                         std::tuple_cat(leaves, leaves_of(b)));
 }
 
 }  // namespace detail
 
 template <class A, class B>
 concept Operands = (Operand<A> && (Operand<B> || Number<B>)) || (Number<A> && Operand<B>);
-template <class A, class B>
-requires Operands<A, B>
-constexpr auto operator+(A&& a, B&& b) {
-  return detail::binary<function::Add>(static_cast<A&&>(a), static_cast<B&&>(b));
-}
-template <class A, class B>
-requires Operands<A, B>
-constexpr auto operator-(A&& a, B&& b) {
-  return detail::binary<function::Subtract>(static_cast<A&&>(a), static_cast<B&&>(b));
-}
-template <class A, class B>
-requires Operands<A, B>
-constexpr auto operator*(A&& a, B&& b) {
-  return detail::binary<function::Multiply>(static_cast<A&&>(a), static_cast<B&&>(b));
-}
-template <class A, class B>
-requires Operands<A, B>
-constexpr auto operator/(A&& a, B&& b) {
-  return detail::binary<function::Divide>(static_cast<A&&>(a), static_cast<B&&>(b));
-}
+
+// Comparisons give 1 or 0. No gradient flows through them.
+#define VITRAIL_BINARY_OPERATOR(o, Function)                                               \
+  template <class A, class B>                                                              \
+  requires Operands<A, B>                                                                  \
+  constexpr auto operator o(A&& a, B&& b) {                                                \
+    return detail::binary(function::Function{}, static_cast<A&&>(a), static_cast<B&&>(b)); \
+  }
+VITRAIL_BINARY_OPERATOR(+, Add)
+VITRAIL_BINARY_OPERATOR(-, Subtract)
+VITRAIL_BINARY_OPERATOR(*, Multiply)
+VITRAIL_BINARY_OPERATOR(/, Divide)
+VITRAIL_BINARY_OPERATOR(<, Less)
+VITRAIL_BINARY_OPERATOR(>, Greater)
+VITRAIL_BINARY_OPERATOR(<=, LessEqual)
+VITRAIL_BINARY_OPERATOR(>=, GreaterEqual)
+VITRAIL_BINARY_OPERATOR(==, Equal)
+VITRAIL_BINARY_OPERATOR(!=, NotEqual)
+#undef VITRAIL_BINARY_OPERATOR
+
 template <Operand A>
 constexpr auto operator-(A&& a) {
   return static_cast<A&&>(a) * -1.0;
 }
 
-// Applies a function of one element (functions.hpp says what it must have) to an expression, a Var or a parameter.
+// Applies a function of one element (functions.hpp says what it must have), or of two (binary_functions.hpp).
 template <class F, Operand A>
 constexpr auto map(F f, A&& a) {
   must_be_rvalue<A>();
   auto tree = detail::tree_of(a);
   return detail::make_expression(Unary<F, decltype(tree)>{f, tree}, detail::leaves_of(a));
 }
-template <Operand A>
-constexpr auto exp(A&& a) {
-  return map(function::Exp{}, static_cast<A&&>(a));
+template <class F, class A, class B>
+requires Operands<A, B>
+constexpr auto map(F f, A&& a, B&& b) { return detail::binary(f, static_cast<A&&>(a), static_cast<B&&>(b)); }
+
+#define VITRAIL_UNARY(name, Function)                      \
+  template <Operand A>                                     \
+  constexpr auto name(A&& a) {                             \
+    return map(function::Function{}, static_cast<A&&>(a)); \
+  }
+VITRAIL_UNARY(exp, Exp)
+VITRAIL_UNARY(log, Log)
+VITRAIL_UNARY(tanh, Tanh)
+VITRAIL_UNARY(sigmoid, Sigmoid)
+VITRAIL_UNARY(sqrt, Sqrt)
+VITRAIL_UNARY(rsqrt, Rsqrt)
+VITRAIL_UNARY(square, Square)
+VITRAIL_UNARY(abs, Abs)
+VITRAIL_UNARY(relu, Relu)
+VITRAIL_UNARY(silu, Silu)
+VITRAIL_UNARY(softplus, Softplus)
+VITRAIL_UNARY(gelu, Gelu)
+VITRAIL_UNARY(gelu_tanh, GeluTanh)
+#undef VITRAIL_UNARY
+
+// The larger and the smaller of two, torch.maximum and torch.minimum; one of them may be a number.
+template <class A, class B>
+requires Operands<A, B>
+constexpr auto max(A&& a, B&& b) {
+  return detail::binary(function::Maximum{}, static_cast<A&&>(a), static_cast<B&&>(b));
 }
-template <Operand A>
-constexpr auto log(A&& a) {
-  return map(function::Log{}, static_cast<A&&>(a));
+template <class A, class B>
+requires Operands<A, B>
+constexpr auto min(A&& a, B&& b) {
+  return detail::binary(function::Minimum{}, static_cast<A&&>(a), static_cast<B&&>(b));
 }
-template <Operand A>
-constexpr auto tanh(A&& a) {
-  return map(function::Tanh{}, static_cast<A&&>(a));
+// x^exponent: a number, or one for each element (then for x > 0).
+template <Operand A, class B>
+requires Operands<A, B>
+constexpr auto pow(A&& x, B&& exponent) {
+  if constexpr (Number<B>) {
+    return map(function::Power{static_cast<double>(exponent)}, static_cast<A&&>(x));
+  } else {
+    return detail::binary(function::PowerOf{}, static_cast<A&&>(x), static_cast<B&&>(exponent));
+  }
 }
+// min(max(x, low), high).
 template <Operand A>
-constexpr auto sigmoid(A&& a) {
-  return map(function::Sigmoid{}, static_cast<A&&>(a));
+constexpr auto clamp(A&& x, double low, double high) {
+  return map(function::Clamp{low, high}, static_cast<A&&>(x));
 }
-template <Operand A>
-constexpr auto sqrt(A&& a) {
-  return map(function::Sqrt{}, static_cast<A&&>(a));
-}
-template <Operand A>
-constexpr auto square(A&& a) {
-  return map(function::Square{}, static_cast<A&&>(a));
-}
-template <Operand A>
-constexpr auto relu(A&& a) {
-  return map(function::Relu{}, static_cast<A&&>(a));
-}
-template <Operand A>
-constexpr auto silu(A&& a) {
-  return map(function::Silu{}, static_cast<A&&>(a));
-}
-template <Operand A>
-constexpr auto gelu(A&& a) {
-  return map(function::Gelu{}, static_cast<A&&>(a));
-}
-template <Operand A>
-constexpr auto gelu_tanh(A&& a) {
-  return map(function::GeluTanh{}, static_cast<A&&>(a));
+// a where the condition is not 0, else b: `vt::where(x > 0.0, x, 0.1 * x)`. Both are computed.
+template <Operand C, class A, class B>
+requires Operands<A, B>
+constexpr auto where(C&& condition, A&& a, B&& b) {
+  must_be_rvalue<C>();
+  must_be_rvalue<A>();
+  must_be_rvalue<B>();
+  auto of_condition = detail::leaves_of(condition);
+  auto with_a = std::tuple_cat(of_condition, detail::leaves_of(a));
+  auto tree = detail::tree_of(condition);
+  auto left = detail::tree_of(a).template shift<std::tuple_size_v<decltype(of_condition)>>();
+  auto right = detail::tree_of(b).template shift<std::tuple_size_v<decltype(with_a)>>();
+  return detail::make_expression(Where<decltype(tree), decltype(left), decltype(right)>{tree, left, right},
+                                 std::tuple_cat(with_a, detail::leaves_of(b)));
 }
 
 // 1 / sqrt(n) as a constant, the scale of an attention's scores.
@@ -203,80 +160,5 @@ inline constexpr double rsqrt_of = [] {
   for (int i = 0; i < 64; ++i) root = 0.5 * (root + static_cast<double>(N) / root);  // Newton: std::sqrt is no constant
   return 1 / root;
 }();
-
-template <class Operand, class Result>
-struct error_elementwise_operand_is_not_the_result_or_its_last_axes;
-template <std::size_t One, std::size_t Other>
-struct error_elementwise_operands_repeat_with_different_periods_split_with_vt_Var;
-
-namespace detail {
-
-template <class S, class Of>
-constexpr bool is_suffix() {
-  if (S::rank > Of::rank) return false;
-  for (std::size_t i = 0; i < S::rank && S::rank <= Of::rank; ++i) {
-    if (S::dims[S::rank - 1 - i] != Of::dims[Of::rank - 1 - i]) return false;
-  }
-  return true;
-}
-
-// What evaluate must know of an expression, as constants of a class.
-template <class X>
-struct Evaluation;
-template <class Tree, class... Leaves>
-struct Evaluation<Expression<Tree, Leaves...>> {
-  using X = Expression<Tree, Leaves...>;
-  using S = typename X::shape;
-  template <class V>
-  static constexpr bool is_full = V::shape::size == S::size&& leaf_batched<V>() == X::batched;
-  static constexpr unsigned mask(std::initializer_list<bool> bits) {
-    unsigned m = 0, i = 0;
-    for (const bool bit : bits) m |= unsigned(bit) << i++;
-    return m;
-  }
-  // A leaf is full if it has an element for every element of the result; the others repeat, all with the same period.
-  static constexpr unsigned full = mask({is_full<Leaves>...});
-  static constexpr unsigned tracked = mask({leaf_tracked<typename X::context, Leaves>()...});
-  static constexpr std::size_t period = std::min({(is_full<Leaves> ? S::size : Leaves::shape::size)...});
-  using type = Elementwise<Tree, S, period, full, tracked, sizeof...(Leaves)>;
-
-  template <class V>
-  static constexpr bool check_leaf() {
-    if constexpr (!is_suffix<typename V::shape, S>() || (leaf_batched<V>() && V::shape::size != S::size)) {
-      (void)sizeof(error_elementwise_operand_is_not_the_result_or_its_last_axes<typename V::shape, S>);
-    } else if constexpr (!is_full<V> && V::shape::size != period) {
-      (void)sizeof(error_elementwise_operands_repeat_with_different_periods_split_with_vt_Var<V::shape::size, period>);
-    }
-    return true;
-  }
-  static constexpr bool check() { return (check_leaf<Leaves>() && ...); }
-};
-
-template <class V, class Context>
-constexpr void find_context(const V& leaf, Context*& ctx) {
-  if constexpr (is_var<V>) ctx = leaf.ctx;
-}
-
-}  // namespace detail
-
-// Evaluates an expression into a Var: one operation on the tape. A Var or parameter is passed through.
-template <class E>
-constexpr auto evaluate(E&& e) {
-  using D = std::remove_cvref_t<E>;
-  must_be_rvalue<E>();
-  if constexpr (!is_expression<D>) {
-    return D(e);
-  } else {
-    using Operation = detail::Evaluation<D>;
-    (void)Operation::check();
-    typename D::context* ctx = nullptr;
-    // Not std::apply: its noexcept instantiates this twice, and doubles what a compiler says about an error.
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (detail::find_context(std::get<I>(e.leaves), ctx), ...);
-      return apply(ctx, typename Operation::type{e.tree}, std::get<I>(e.leaves)...);
-    }
-    (std::make_index_sequence<std::tuple_size_v<decltype(e.leaves)>>{});
-  }
-}
 
 }  // namespace vitrail::inline VITRAIL_TU

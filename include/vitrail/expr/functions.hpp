@@ -1,5 +1,6 @@
-// functions.hpp - the elementwise functions. One of a user's own is a small type like these: value(x), and
-// derivative(x, y) with y = value(x), marked VITRAIL_FUNCTION and templates over the lane, or they will not vectorise.
+// functions.hpp - the elementwise functions of one operand. One of a user's own is a small type like these: value(x),
+// and derivative(x, y) with y = value(x), marked VITRAIL_FUNCTION and templates over the lane, or they will not
+// vectorise.
 #pragma once
 
 #include "../backend/lane_math.hpp"
@@ -7,67 +8,6 @@
 namespace vitrail::inline VITRAIL_TU {
 
 namespace function {
-
-struct Add {
-  static constexpr bool sums_leaves = true;
-  template <class L>
-  VITRAIL_FUNCTION static L value(const L& a, const L& b) {
-    return a + b;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L left(const L& g, const L&, const L&) {
-    return g;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L right(const L& g, const L&, const L&) {
-    return g;
-  }
-};
-struct Subtract {
-  static constexpr bool sums_leaves = false;
-  template <class L>
-  VITRAIL_FUNCTION static L value(const L& a, const L& b) {
-    return a - b;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L left(const L& g, const L&, const L&) {
-    return g;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L right(const L& g, const L&, const L&) {
-    return -g;
-  }
-};
-struct Multiply {
-  static constexpr bool sums_leaves = false;
-  template <class L>
-  VITRAIL_FUNCTION static L value(const L& a, const L& b) {
-    return a * b;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L left(const L& g, const L&, const L& b) {
-    return g * b;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L right(const L& g, const L& a, const L&) {
-    return g * a;
-  }
-};
-struct Divide {
-  static constexpr bool sums_leaves = false;
-  template <class L>
-  VITRAIL_FUNCTION static L value(const L& a, const L& b) {
-    return a / b;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L left(const L& g, const L&, const L& b) {
-    return g / b;
-  }
-  template <class L>
-  VITRAIL_FUNCTION static L right(const L& g, const L& a, const L& b) {
-    return -(g * a) / (b * b);
-  }
-};
 
 struct Exp {
   template <class L>
@@ -127,6 +67,78 @@ struct Square {
   template <class L>
   VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
     return x + x;
+  }
+};
+struct Rsqrt {
+  template <class L>
+  VITRAIL_FUNCTION L value(const L& x) const {
+    return constant<L>(1) / sqrt(x);
+  }
+  template <class L>
+  VITRAIL_FUNCTION L derivative(const L& x, const L& y) const {
+    return constant<L>(-0.5) * y / x;
+  }
+};
+// The derivative at 0 is 0, as in PyTorch.
+struct Abs {
+  template <class L>
+  VITRAIL_FUNCTION L value(const L& x) const {
+    return abs(x);
+  }
+  template <class L>
+  VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
+    const L one = constant<L>(1), zero = constant<L>(0);
+    return select(x > zero, one, select(x < zero, -one, zero));
+  }
+};
+// log(1 + e^x), torch.nn.functional.softplus: max(x, 0) + log(1 + e^-|x|), which neither overflows nor loses small
+// results.
+struct Softplus {
+  template <class L>
+  VITRAIL_FUNCTION L value(const L& x) const {
+    return max(x, constant<L>(0)) + log1p(exp(-abs(x)));
+  }
+  template <class L>
+  VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
+    return sigmoid(x);
+  }
+};
+// x^exponent. Whole exponents by multiplication, for any x; others for x >= 0.
+struct Power {
+  double exponent;
+  template <class L>
+  VITRAIL_FUNCTION L value(const L& x) const {
+    return raised(x, exponent);
+  }
+  template <class L>
+  VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
+    return exponent == 0 ? constant<L>(0) : constant<L>(exponent) * raised(x, exponent - 1);
+  }
+
+ private:
+  template <class L>
+  VITRAIL_FUNCTION static L raised(const L& x, double to) {
+    const double size = to < 0 ? -to : to;
+    if (size > 64 || size != static_cast<double>(static_cast<int>(size))) return pow(x, constant<L>(to));
+    L power = constant<L>(1), square = x;
+    for (int left = static_cast<int>(size); left; left >>= 1) {
+      if (left & 1) power = power * square;
+      square = square * square;
+    }
+    return to < 0 ? L(constant<L>(1) / power) : power;
+  }
+};
+// min(max(x, low), high), torch.clamp: the derivative is 1 from low to high, both included.
+struct Clamp {
+  double low, high;
+  template <class L>
+  VITRAIL_FUNCTION L value(const L& x) const {
+    return min(constant<L>(high), max(constant<L>(low), x));  // in this order NaN passes
+  }
+  template <class L>
+  VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
+    const L one = constant<L>(1), zero = constant<L>(0);
+    return select(x >= constant<L>(low), select(x <= constant<L>(high), one, zero), zero);
   }
 };
 // max(x, 0); NaN stays NaN; the derivative at 0 is 0, as in PyTorch.

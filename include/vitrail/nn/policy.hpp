@@ -25,6 +25,29 @@ template <class P, class Tune>
 struct with_tuning : P {
   using tune = Tune;
 };
+namespace detail {
+template <class P, class T>
+struct OtherValue : P {
+  using value = T;
+};
+template <class P, class T>
+struct WithValue {
+  using type = std::conditional_t<std::is_same_v<typename P::value, T>, P, OtherValue<P, T>>;
+};
+template <class P, class Before, class T>
+struct WithValue<OtherValue<P, Before>, T> : WithValue<P, T> {};
+template <>
+struct WithValue<cpu, double> {
+  using type = cpu_double;
+};
+template <>
+struct WithValue<cpu_double, float> {
+  using type = cpu;
+};
+}  // namespace detail
+// The same policy with another value type; with_value<vt::cpu, double> is vt::cpu_double.
+template <class P, class T>
+using with_value = typename detail::WithValue<P, T>::type;
 // The policy of block I of Depth: P itself where its tuning treats all blocks alike, so that they have one type.
 template <class P, std::size_t I, std::size_t Depth>
 using block_policy = std::conditional_t<std::is_same_v<block_tuning<typename P::tune, I, Depth>, typename P::tune>, P,

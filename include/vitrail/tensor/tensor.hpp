@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <ostream>
 #include <span>
 #include <string>
@@ -46,21 +47,25 @@ class Tensor {
   using value = typename P::value;
   using memory = typename P::backend::memory;
 
-  Tensor() : values_(S::size) {}
+  using Storage = Buffer<value, memory>;
+
+  Tensor() : values_(std::make_shared<Storage>(S::size)) {}
   // Copies S::size values in row-major order; another number throws shape_error.
   explicit Tensor(std::span<const value> values) : Tensor() {
     detail::check_size("Tensor", values.size(), S::size);
-    memory::copy(values_.data(), values.data(), S::size * sizeof(value));
+    memory::copy(data(), values.data(), S::size * sizeof(value));
   }
+  // Takes over memory of S::size values that nobody else writes to.
+  explicit Tensor(std::shared_ptr<Storage> values) : values_(std::move(values)) {}
+  Tensor(Tensor&&) noexcept = default;
+  Tensor& operator=(Tensor&&) noexcept = default;
   Tensor(std::initializer_list<value> values) : Tensor(std::span<const value>(values.begin(), values.size())) {}
 
-  Tensor copy() const {
-    Tensor other;
-    other.values_ = values_.copy();
-    return other;
-  }
-  value* data() { return values_.data(); }
-  const value* data() const { return values_.data(); }
+  Tensor copy() const { return Tensor(std::make_shared<Storage>(values_->copy())); }
+  value* data() { return values_->data(); }
+  const value* data() const { return values_->data(); }
+  // Shared with expressions that were built from this tensor, so that they outlive it.
+  const std::shared_ptr<Storage>& storage() const { return values_; }
   static constexpr std::size_t size() { return S::size; }
   View<S, value> view() { return View<S, value>(data()); }
   View<S, const value> view() const { return View<S, const value>(data()); }
@@ -76,7 +81,7 @@ class Tensor {
   friend std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.view(); }
 
  private:
-  Buffer<value, memory> values_;
+  std::shared_ptr<Storage> values_;
 };
 
 // A batch of one policy serves a step of another if their values and memory are the same: tuning does not matter.
@@ -93,11 +98,15 @@ class Batch {
   using value = typename P::value;
   using memory = typename P::backend::memory;
 
+  using Storage = Buffer<value, memory>;
+
   Batch() = default;
   explicit Batch(std::size_t count) { resize(count); }
-  Batch(Batch&& other) noexcept : values_(std::move(other.values_)), count_(std::exchange(other.count_, 0)) {}
+  // Takes over memory of count * S::size values that nobody else writes to.
+  Batch(std::shared_ptr<Storage> values, std::size_t count) : values_(std::move(values)), count_(count) {}
+  Batch(Batch&& other) noexcept : Batch() { *this = std::move(other); }
   Batch& operator=(Batch&& other) noexcept {
-    values_ = std::move(other.values_);
+    values_.swap(other.values_);
     count_ = std::exchange(other.count_, 0);
     return *this;
   }
@@ -105,7 +114,7 @@ class Batch {
   explicit Batch(std::span<const value> values) : Batch(values.size() / S::size) {
     static_assert(S::size > 0, "Batch: a shape without elements does not tell the number of samples");
     detail::check_size("Batch", values.size(), size());
-    memory::copy(values_.data(), values.data(), size() * sizeof(value));
+    memory::copy(data(), values.data(), size() * sizeof(value));
   }
 
   // Changes the number of samples. Values are kept only when no more memory is needed than ever before. Throws
@@ -115,13 +124,15 @@ class Batch {
     if (count > most) {
       throw shape_error("Batch: expected at most " + std::to_string(most) + " samples, found " + std::to_string(count));
     }
-    if (count * S::size > values_.size()) values_ = Buffer<value, memory>(count * S::size);
+    if (count * S::size > values_->size()) values_ = std::make_shared<Storage>(count * S::size);
     count_ = count;
   }
   std::size_t count() const { return count_; }
   std::size_t size() const { return count_ * S::size; }
-  value* data() { return values_.data(); }
-  const value* data() const { return values_.data(); }
+  value* data() { return values_->data(); }
+  const value* data() const { return values_->data(); }
+  // Shared with expressions that were built from this batch, so that they outlive it.
+  const std::shared_ptr<Storage>& storage() const { return values_; }
   // Sample b, which must be below count().
   View<S, value> operator[](std::size_t b) { return View<S, value>(data() + b * S::size); }
   View<S, const value> operator[](std::size_t b) const { return View<S, const value>(data() + b * S::size); }
@@ -129,7 +140,7 @@ class Batch {
   std::vector<value> to_vector() const { return view().to_vector(); }
 
  private:
-  Buffer<value, memory> values_;
+  std::shared_ptr<Storage> values_ = std::make_shared<Storage>();
   std::size_t count_ = 0;
 };
 
