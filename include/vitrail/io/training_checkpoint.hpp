@@ -27,23 +27,23 @@ namespace detail {
 inline constexpr std::uint64_t training_version = 1;
 
 template <class T>
-concept Number = std::unsigned_integral<T> || std::same_as<T, double>;
+concept SavedNumber = std::unsigned_integral<T> || std::same_as<T, double>;
 
 // The shortest decimal text that reads back as the same number; to_chars and from_chars know no locale.
-template <Number T>
+template <SavedNumber T>
 std::string number_text(T value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 // The number that all of the text is; nothing if it is none that T can hold.
-template <Number T>
+template <SavedNumber T>
 std::optional<T> parse_number(std::string_view text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 // The problem with the number of that name in the file; `value` is set if there is none.
-template <Number T>
+template <SavedNumber T>
 std::string read_number(const Safetensors& file, const std::string& name, T& value) {
   const auto found = file.metadata().find(name);
   const std::string line = "\n  " + name + ": expected a" + (std::same_as<T, double> ? " number" : " whole number");
@@ -75,7 +75,7 @@ void save_training(const std::filesystem::path& path, const Model& model, const 
   const auto fail = [&](const std::string& what) { throw io_error(path.string() + ": " + what); };
   if (&state.model() != &model) fail("expected the state of this model's training, found another's");
   if (const std::string found = state.problem(); !found.empty()) fail("the training cannot be saved: " + found);
-  const auto add_number = [&](const std::string& name, detail::Number auto value) {
+  const auto add_number = [&](const std::string& name, detail::SavedNumber auto value) {
     if (!metadata.emplace(name, detail::number_text(value)).second) {
       fail("metadata " + spelled(name) + ": expected another name, found one of the training's own");
     }
@@ -88,7 +88,7 @@ void save_training(const std::filesystem::path& path, const Model& model, const 
     tensors.push_back({info.path, dtype_of<T>, info.shape, values});
   });
   State::visit(state, [&](const std::string& name, const auto& member) {
-    if constexpr (detail::Number<std::remove_cvref_t<decltype(member)>>) {
+    if constexpr (detail::SavedNumber<std::remove_cvref_t<decltype(member)>>) {
       add_number(name, member);
     } else {
       for (const auto& info : model.trainable().table) {
@@ -115,7 +115,7 @@ void load_training(const std::filesystem::path& path, Model& model, State& state
   std::string problems = detail::training_problems(file);
   if (!problems.empty()) fail("expected a training that save_training wrote:" + problems);
 
-  state.each_setting([&](const std::string& name, detail::Number auto expected) {
+  state.each_setting([&](const std::string& name, detail::SavedNumber auto expected) {
     auto found = expected;
     problems += detail::read_number(file, name, found);
     if (found != expected) {
@@ -130,7 +130,7 @@ void load_training(const std::filesystem::path& path, Model& model, State& state
   model.each_parameter([&](const auto& info, const auto*, bool) { expect(info.path, info); });
   State loaded = state.fresh();
   State::visit(loaded, [&](const std::string& name, auto& member) {
-    if constexpr (detail::Number<std::remove_cvref_t<decltype(member)>>) {
+    if constexpr (detail::SavedNumber<std::remove_cvref_t<decltype(member)>>) {
       problems += detail::read_number(file, name, member);
     } else {
       for (const auto& info : model.trainable().table) expect(name + "." + info.path, info);
@@ -141,7 +141,7 @@ void load_training(const std::filesystem::path& path, Model& model, State& state
   if (const std::string found = loaded.problem(); !found.empty()) fail("the training cannot go on: " + found);
 
   State::visit(loaded, [&](const std::string& name, auto& member) {
-    if constexpr (!detail::Number<std::remove_cvref_t<decltype(member)>>) {
+    if constexpr (!detail::SavedNumber<std::remove_cvref_t<decltype(member)>>) {
       for (const auto& info : model.trainable().table) {
         file.read(file.at(name + "." + info.path), std::span(member.data() + info.offset, info.size));
       }
