@@ -1,0 +1,104 @@
+// tape_memory.hpp - where a tape's values and gradients lie: in one arena as planned, or each in memory of its own.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "../backend/memory.hpp"
+#include "driver.hpp"
+#include "plan.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+template <class P>
+class TapeMemory {
+ public:
+  using value = typename P::value;
+  using Memory = typename P::backend::memory;
+
+  // Without a plan, for the retaining tape.
+  TapeMemory() = default;
+  explicit TapeMemory(const Plan& plan) : plan_(&plan) {}
+
+  // The flat gradients of a model: that of parameter `slot` starts at gradients + offsets[slot].
+  void set_parameters(std::size_t parameters, value* gradients, const std::size_t* offsets) {
+    parameters_ = parameters;
+    parameter_gradients_ = gradients;
+    parameter_offsets_ = offsets;
+  }
+  std::size_t parameters() const { return parameters_; }
+  std::size_t count() const { return count_; }
+  std::size_t arena_bytes() const { return arena_.size() * sizeof(value); }
+
+  // For a step of `samples` samples. Returns whether the arena is new: there were never as many.
+  bool begin(std::size_t samples) {
+    count_ = samples;
+    if (!plan_) {
+      kept_.clear();
+      kept_gradients_.assign(parameters_, {nullptr, 0});
+      return false;
+    }
+    if (samples <= capacity_) return false;
+    capacity_ = 0;  // should memory run out below
+    arena_ = {};
+    const ArenaBytes& bytes = plan_->arena;
+    if (bytes.batched && samples > (std::numeric_limits<std::size_t>::max() - bytes.fixed) / bytes.batched) {
+      throw std::bad_alloc();
+    }
+    arena_ = Buffer<value, Memory>(bytes.of(samples) / sizeof(value));
+    base_ = arena_.data();
+    capacity_ = samples;
+    return true;
+  }
+
+  value* at(const Place& place) const {
+    if (!place.bytes) return nullptr;
+    const std::size_t offset = place.offset / sizeof(value);
+    return base_ + (place.batched ? plan_->arena.fixed / sizeof(value) + offset * count_ : offset);
+  }
+  WorkRoom<value> at(const PlacePair& pair) const { return {at(pair.per_sample), at(pair.fixed)}; }
+  value* gradient_at(int id) const {
+    const auto v = static_cast<std::size_t>(id);
+    if (v < parameters_) return parameter_gradients_ + parameter_offsets_[v];
+    if (!plan_) return kept_gradients_[v].first;
+    return at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
+  }
+
+  // Memory that lives as long as the retaining tape's step.
+  value* retain(std::size_t elements) {
+    if (elements == 0) return nullptr;
+    return kept_.emplace_back(elements).data();
+  }
+  // The next value has a gradient of so many elements; none, if 0. On the retaining tape.
+  void retain_gradient(std::size_t elements) { kept_gradients_.push_back({retain(elements), elements}); }
+  void zero_retained_gradients() {
+    for (auto& [data, size] : kept_gradients_) std::fill(data, data + size, value(0));
+  }
+
+  // Fills memory that is about to be written with NaN, so that an operation that misses some of it shows. For tests.
+  void set_poison(bool on) { poison_ = on; }
+  [[gnu::noinline]] void poison(value* data, std::size_t size) const {
+    if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
+  }
+  void poison(const WorkRoom<value>& room, const Space& space, std::size_t count) const {
+    poison(room.per_sample, space.per_sample * count);
+    poison(room.fixed, space.fixed);
+  }
+
+ private:
+  const Plan* plan_ = nullptr;
+  std::size_t count_ = 0, capacity_ = 0, parameters_ = 0;
+  bool poison_ = false;
+  value* parameter_gradients_ = nullptr;
+  const std::size_t* parameter_offsets_ = nullptr;
+  Buffer<value, Memory> arena_;  // the fixed region, then the batched one
+  value* base_ = nullptr;        // of the arena
+  std::vector<Buffer<value, Memory>> kept_;
+  std::vector<std::pair<value*, std::size_t>> kept_gradients_;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU
