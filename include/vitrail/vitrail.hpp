@@ -10,6 +10,7 @@
 #include "inspect/profile.hpp"
 #include "inspect/summary.hpp"
 #include "models/vit.hpp"
+#include "nn/accepts.hpp"
 #include "nn/memory_cost.hpp"
 #include "nn/model.hpp"
 #include "nn/trainable.hpp"

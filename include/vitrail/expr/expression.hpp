@@ -214,7 +214,7 @@ namespace detail {
 template <class S, class Of>
 constexpr bool is_suffix() {
   if (S::rank > Of::rank) return false;
-  for (std::size_t i = 0; i < S::rank && S::rank <= Of::rank; ++i) {
+  for (std::size_t i = std::min(S::rank, Of::rank); i-- > 0;) {
     if (S::dims[S::rank - 1 - i] != Of::dims[Of::rank - 1 - i]) return false;
   }
   return true;
@@ -241,15 +241,26 @@ struct Evaluation<Expression<Tree, Leaves...>> {
   using type = Elementwise<Tree, S, period, full, tracked, sizeof...(Leaves)>;
 
   template <class V>
-  static constexpr bool check_leaf() {
-    if constexpr (!is_suffix<typename V::shape, S>() || (leaf_batched<V>() && V::shape::size != S::size)) {
-      (void)sizeof(error_elementwise_operand_is_not_the_result_or_its_last_axes<typename V::shape, S>);
-    } else if constexpr (!is_full<V> && V::shape::size != period) {
-      (void)sizeof(error_elementwise_operands_repeat_with_different_periods_split_with_vt_Var<V::shape::size, period>);
+  static constexpr bool repeats_whole = is_suffix<typename V::shape, S>() &&
+                                        !(leaf_batched<V>() && V::shape::size != S::size);
+  template <class V>
+  static constexpr bool fits = repeats_whole<V> && (is_full<V> || V::shape::size == period);
+  static constexpr bool all_fit = (fits<Leaves> && ...) && !(is_refused<Leaves> || ...);
+
+  // Says which leaf does not fit, unless one was refused before.
+  template <class Context, class V, class... More>
+  static constexpr auto refuse_leaves(Context* ctx, const V&, const More&... more) {
+    if constexpr ((is_refused<Leaves> || ...)) {
+      return refused(ctx);
+    } else if constexpr (!repeats_whole<V>) {
+      return refuse<error_elementwise_operand_is_not_the_result_or_its_last_axes<typename V::shape, S>>(ctx);
+    } else if constexpr (!fits<V>) {
+      return refuse<error_elementwise_operands_repeat_with_different_periods_split_with_vt_Var<V::shape::size, period>>(
+          ctx);
+    } else {
+      return refuse_leaves(ctx, more...);
     }
-    return true;
   }
-  static constexpr bool check() { return (check_leaf<Leaves>() && ...); }
 };
 
 template <class V, class Context>
@@ -268,12 +279,15 @@ constexpr auto evaluate(E&& e) {
     return D(e);
   } else {
     using Operation = detail::Evaluation<D>;
-    (void)Operation::check();
     typename D::context* ctx = nullptr;
     // Not std::apply: its noexcept instantiates this twice, and doubles what a compiler says about an error.
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       (detail::find_context(std::get<I>(e.leaves), ctx), ...);
-      return apply(ctx, typename Operation::type{e.tree}, std::get<I>(e.leaves)...);
+      if constexpr (Operation::all_fit) {
+        return apply(ctx, typename Operation::type{e.tree}, std::get<I>(e.leaves)...);
+      } else {
+        return Operation::refuse_leaves(ctx, std::get<I>(e.leaves)...);
+      }
     }
     (std::make_index_sequence<std::tuple_size_v<decltype(e.leaves)>>{});
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../autodiff/param.hpp"
+#include "../autodiff/refuse.hpp"
 #include "../autodiff/scopes.hpp"
 #include "../expr/expression.hpp"
 
@@ -36,16 +37,6 @@ constexpr std::size_t member_count() {
     return N;
   } else {
     return member_count<M, N - 1>();
-  }
-}
-// The context of the first Var among the arguments of a forward function.
-constexpr std::nullptr_t context_of() { return nullptr; }
-template <class X, class... More>
-constexpr auto context_of(const X& x, const More&... more) {
-  if constexpr (is_var<X>) {
-    return x.ctx;
-  } else {
-    return context_of(more...);
   }
 }
 template <class Y>
