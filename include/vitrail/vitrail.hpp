@@ -15,6 +15,7 @@
 #include "nn/model.hpp"
 #include "nn/trainable.hpp"
 #include "ops/cross_entropy.hpp"
+#include "ops/custom_op.hpp"
 #include "ops/einsum.hpp"
 #include "ops/heads.hpp"
 #include "train/fit.hpp"
