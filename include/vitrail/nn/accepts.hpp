@@ -27,7 +27,7 @@ template <class... Y>
 inline constexpr bool is_a_result<std::tuple<Y...>> = (is_a_result<Y> && ...);
 
 template <class M, class... S>
-constexpr bool accepts() {
+constexpr bool accepts_inputs() {
   if constexpr (requires(const M& module, const ProbeVar<true, S>&... x) { module.forward(x...); }) {
     return is_a_result<decltype(std::declval<const M&>()(std::declval<const ProbeVar<true, S>&>()...))>;
   } else {
@@ -51,7 +51,7 @@ struct ShapeOf<Var<S, Batched, Tracked, Context>> {
 // operations refuse is a no: an error in forward's own code stays one, also where it computes with the shape of a
 // result that was refused (its rank is 0).
 template <class M, class... Shapes>
-inline constexpr bool accepts = detail::accepts<M, Shapes...>();
+inline constexpr bool accepts = detail::accepts_inputs<M, Shapes...>();
 
 // The shape per sample of M's result for such inputs, or the error of the operation that does not take them.
 template <class M, class... Shapes>
