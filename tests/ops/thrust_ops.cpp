@@ -1,6 +1,7 @@
 // thrust_ops.cpp - products, rows and tokens on Thrust, which has the required set of a backend and nothing more.
 #include <vitrail/nn/policy_thrust.hpp>
 
+#include "cases_custom.hpp"
 #include "cases_linear.hpp"
 #include "cases_rows.hpp"
 #include "cases_tokens.hpp"
@@ -16,4 +17,5 @@ TEST_CASE("Thrust: products, rows and tokens") {
   registry::heads_cases(run);
   registry::loss_cases(run);
   registry::token_cases(run);
+  registry::custom_cases(run);
 }

@@ -4,9 +4,12 @@
 
 #include <array>
 #include <concepts>
+#include <type_traits>
 
 #include "../backend/philox.hpp"
 #include "facts.hpp"
+#include "param.hpp"
+#include "refuse.hpp"
 #include "var.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -82,10 +85,46 @@ struct Signature {
   }
 };
 
+template <class Given>
+struct error_operation_input_is_neither_a_Var_nor_a_parameter;
+template <class S>
+struct error_operation_input_is_an_expression_write_vt_Var_h_equals;
+template <class... Given>
+struct error_operation_has_no_Var_of_a_step_among_its_inputs;
+
+namespace detail {
+template <class V>
+inline constexpr bool takes_part = is_var<V> || is_parameter<V>;
+// Says which input is no Var or parameter.
+template <class First, class... More>
+constexpr auto refuse_operand(const First& first, const More&... more) {
+  if constexpr (takes_part<First>) {
+    return refuse_operand(more...);
+  } else if constexpr (is_expression<First>) {
+    return refuse<error_operation_input_is_an_expression_write_vt_Var_h_equals<typename First::shape>>(first);
+  } else {
+    return refuse<error_operation_input_is_neither_a_Var_nor_a_parameter<First>>(first);
+  }
+}
+}  // namespace detail
+
 // Runs `op` on Vars and Parameters of one context. Every public operation ends here; nothing else touches a tape.
 template <class Context, class Op, class... V>
 constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
-  return ctx->run(op, as_var(ctx, v)...);
+  if constexpr ((is_refused<V> || ...)) {
+    return refused(ctx);
+  } else if constexpr (!(detail::takes_part<V> && ...)) {
+    return detail::refuse_operand(v...);
+  } else if constexpr (std::is_same_v<Context, NoStep>) {
+    return refuse<error_operation_has_no_Var_of_a_step_among_its_inputs<V...>>(v...);
+  } else {
+    return ctx->run(op, as_var(ctx, v)...);
+  }
+}
+// In the context of the first Var among the inputs.
+template <class Op, class... V>
+constexpr auto apply(const Op& op, const V&... v) {
+  return apply(detail::context_of(v...), op, v...);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -9,6 +9,9 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
+template <class S>
+struct error_backward_within_a_step_there_is_no_double_backward;
+
 // Traces for P's backend; no kernel of P is instantiated. Gradients: trainable parameters are tracked.
 // Training: dropout and drop path are there.
 template <class P, bool Gradients, bool Training = Gradients>
@@ -39,6 +42,16 @@ struct Meta {
     return true;
   }
   constexpr void close_segment() { segment = -1; }
+  // A step runs backward after its callable; gradients are no values of a step.
+  template <class V>
+  constexpr void backward(const V&) const {
+    (void)sizeof(error_backward_within_a_step_there_is_no_double_backward<typename V::shape>);
+  }
+  template <class V>
+  constexpr const value* gradient(const V& v) const {
+    backward(v);
+    return nullptr;
+  }
 
   template <class Op, class... V>
   constexpr auto run(const Op&, const V&... v) {

@@ -73,7 +73,7 @@ class Predictor {
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
-    const auto out = f_(model.net(), meta.template input<input, true>());
+    const auto out = detail::call_predictor(f_, model.net(), meta.template input<input, true>());
     result_ = out.id;
     keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
@@ -91,7 +91,7 @@ class Predictor {
     detail::check_counts("predict", images.count(), images.count());
     if constexpr (packs) packed_.update(*model_);
     tape_.begin(images.count());
-    const auto out = f_(model_->net(), tape_.template input<input, true>(images.data()));
+    const auto out = detail::call_predictor(f_, model_->net(), tape_.template input<input, true>(images.data()));
     tape_.check_end(out.id, result_);
     return detail::result_of(out, images.count());
   }

@@ -12,23 +12,13 @@
 #include <vector>
 
 #include "../tensor/tensor.hpp"
+#include "callable.hpp"
 #include "keep.hpp"
 #include "meta.hpp"
 #include "plan_step.hpp"
 #include "tape.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
-
-// What the callable of a training step returns: the loss, and whatever else shall be kept to the step's end. All are
-// Vars.
-template <class Loss, class... Results>
-struct Step {
-  static_assert(is_var<Loss> && (is_var<Results> && ...),
-                "Step: an expression is not evaluated yet: write `vt::Var loss = ...` and return that");
-  Loss loss;
-  std::tuple<Results...> results;
-  constexpr Step(Loss l, Results... r) : loss(l), results(r...) {}
-};
 
 namespace detail {
 
@@ -84,7 +74,7 @@ class TrainingStep {
     detail::declare_parameters(model, schedule_->trace);
     Meta<policy, true> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
-    const auto out = f_(model.net(), meta.template input<input, true>(), meta.labels());
+    const auto out = detail::call_step(f_, model.net(), meta.template input<input, true>(), meta.labels());
     loss_ = out.loss.id;
     keep(out.loss);
     std::apply([](const auto&... result) { (keep(result), ...); }, out.results);
@@ -173,8 +163,8 @@ class TrainingStep {
     if (poison_ && !adds) {
       std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
     }
-    const auto out =
-        f_(std::as_const(*model_).net(), tape_.template input<input, true>(images.data()), tape_.labels(labels));
+    const auto out = detail::call_step(f_, std::as_const(*model_).net(),
+                                       tape_.template input<input, true>(images.data()), tape_.labels(labels));
     tape_.check_end(out.loss.id, loss_);
     tape_.backward(out.loss);
     return out;

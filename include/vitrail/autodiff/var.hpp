@@ -2,6 +2,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 
 #include "../error.hpp"
 #include "param.hpp"
@@ -32,10 +33,18 @@ struct Var {
   requires is_expression<std::remove_cvref_t<E>>
   constexpr Var(E&& e) : Var(evaluate(static_cast<E&&>(e))) {}
 };
+namespace detail {
 template <class E>
-requires is_expression<std::remove_cvref_t<E>> Var(E&&)
-->Var<typename std::remove_cvref_t<E>::shape, std::remove_cvref_t<E>::batched, std::remove_cvref_t<E>::tracked,
-      typename std::remove_cvref_t<E>::context>;
+struct Evaluated {};
+template <class E>
+requires is_expression<std::remove_cvref_t<E>>
+struct Evaluated<E> {
+  using type = decltype(evaluate(std::declval<E>()));
+};
+}  // namespace detail
+// By the result, not by the expression: what is refused has no shape.
+template <class E, class V = typename detail::Evaluated<E>::type>
+Var(E&&) -> Var<typename V::shape, V::batched, V::tracked, typename V::context>;
 
 template <class T>
 inline constexpr bool is_var = false;
@@ -48,6 +57,10 @@ struct LabelsVar {
   Context* ctx = nullptr;
   const int* data = nullptr;
 };
+template <class L>
+inline constexpr bool is_labels = false;
+template <class Context>
+inline constexpr bool is_labels<LabelsVar<Context>> = true;
 
 // Whether an operand is one for the whole batch: a parameter, or a Var that is not batched.
 template <class V>

@@ -135,8 +135,7 @@ struct BroadcastSum : Kernel {
   template <class L, class J>
   VITRAIL_FUNCTION L term(const RowOffsets<N>& at, J j) const {
     L found = constant<L>(0);
-    this->template differentiate<(1u << I), L>(at, j,
-                                               [&](auto, const L& g) VITRAIL_LAMBDA { found = found + g; });
+    this->template differentiate<(1u << I), L>(at, j, [&](auto, const L& g) VITRAIL_LAMBDA { found = found + g; });
     return found;
   }
 };

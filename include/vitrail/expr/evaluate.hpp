@@ -118,21 +118,26 @@ template <class E>
 constexpr auto evaluate(E&& e) {
   using D = std::remove_cvref_t<E>;
   must_be_rvalue<E>();
-  if constexpr (!is_expression<D>) {
+  if constexpr (Leafy<D>) {
     return as_leaf(e);
+  } else if constexpr (!is_expression<D>) {
+    return D(e);  // of a forward function that returns several
   } else if constexpr (std::is_void_v<typename D::context>) {
-    (void)sizeof(error_an_expression_of_parameters_alone_belongs_to_no_step<std::tuple_size_v<decltype(e.leaves)>>);
-    static_assert(!std::is_void_v<typename D::context>,
-                  "an expression of parameters alone belongs to no step: a Var must be a part of it");
+    return refuse<error_an_expression_of_parameters_alone_belongs_to_no_step<std::tuple_size_v<decltype(e.leaves)>>>();
   } else {
-    using Operation = typename detail::OperationOf<decltype(e.tree), typename D::layout, D::tracked_leaves>::type;
-    (void)D::layout::ok;
     typename D::context* ctx = nullptr;
     // Not std::apply: its noexcept instantiates this twice, and doubles what a compiler says about an error.
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       (detail::find_context(std::get<I>(e.leaves), ctx), ...);
-      return apply(ctx, Operation{e.tree},
-                   detail::leaf_for<((D::tracked_leaves >> I) & 1) != 0>(ctx, std::get<I>(e.leaves))...);
+      if constexpr ((is_refused<std::tuple_element_t<I, decltype(e.leaves)>> || ...)) {
+        return refused(ctx);
+      } else if constexpr (!D::layout::ok) {
+        return D::layout::refuse(ctx);
+      } else {
+        using Operation = typename detail::OperationOf<decltype(e.tree), typename D::layout, D::tracked_leaves>::type;
+        return apply(ctx, Operation{e.tree},
+                     detail::leaf_for<((D::tracked_leaves >> I) & 1) != 0>(ctx, std::get<I>(e.leaves))...);
+      }
     }
     (std::make_index_sequence<std::tuple_size_v<decltype(e.leaves)>>{});
   }

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "../autodiff/var.hpp"
+#include "../autodiff/refuse.hpp"
 #include "../shape/fixed_vector.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -53,23 +53,25 @@ constexpr bool can_broadcast() {
   }
   return true;
 }
-template <class A, class... More>
-constexpr bool check_broadcast() {
-  auto check = []<class B>(std::type_identity<B>) {
-    if constexpr (!can_broadcast<A, B>()) {
-      (void)sizeof(error_elementwise_operands_cannot_be_broadcast_together<A, B>);
-      static_assert(can_broadcast<A, B>(), "elementwise: axes must be equal or 1, counted from the last one");
-    }
-    return can_broadcast<A, B>();
-  };
-  return (check(std::type_identity<More>{}) && ...);
+// Refuses the first two of the shapes that cannot be broadcast together.
+template <class A, class B, class... More, class Context>
+constexpr auto refuse_shapes(Context* ctx) {
+  if constexpr (!can_broadcast<A, B>()) {
+    return refuse<error_elementwise_operands_cannot_be_broadcast_together<A, B>>(ctx);
+  } else if constexpr (sizeof...(More) == 0) {
+    return refused(ctx);
+  } else if constexpr ((can_broadcast<A, More>() && ...)) {
+    return refuse_shapes<B, More...>(ctx);
+  } else {
+    return refuse_shapes<A, More...>(ctx);
+  }
 }
 template <class A, class... More>
 constexpr bool all_broadcast() {
   if constexpr (sizeof...(More) == 0) {
     return true;
   } else {
-    return check_broadcast<A, More...>() && all_broadcast<More...>();
+    return (can_broadcast<A, More>() && ...) && all_broadcast<More...>();
   }
 }
 
@@ -87,6 +89,7 @@ struct Layout {
   static constexpr std::size_t leaves = sizeof...(V);
   static constexpr bool batched = (leaf_batched<V>() || ...);
   static constexpr bool ok = all_broadcast<typename V::shape...>();
+  static constexpr auto refuse(auto* ctx) { return refuse_shapes<typename V::shape...>(ctx); }
 
   static constexpr auto dims = broadcast_dims<typename V::shape...>();
   template <std::size_t... I>

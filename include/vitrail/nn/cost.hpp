@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "../autodiff/meta.hpp"
+#include "accepts.hpp"
 #include "module.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -14,7 +15,26 @@ struct Cost {
   std::size_t parameters = 0, trainable = 0, forward_flops = 0, backward_flops = 0, multiply_adds = 0;
 };
 
+template <class M>
+struct error_forward_is_not_constexpr_but_a_constant_was_asked_for;
+
 namespace detail {
+
+// F{}(), which runs M's forward, as a constant. It is computed once, as a default argument: if it is none, this
+// overload drops out, and the other says so before the compiler says where it stopped (unless an operation has said
+// what is wrong).
+template <class M, class F, auto Value = F{}()>
+constexpr auto constant_of(int) {
+  return Value;
+}
+template <class M, class F>
+constexpr auto constant_of(...) {
+  if constexpr (accepts<M, typename M::input>) {
+    (void)sizeof(error_forward_is_not_constexpr_but_a_constant_was_asked_for<M>);
+  }
+  constexpr auto value = F{}();
+  return value;
+}
 
 // Records the forward of a module that no Model holds; its parameters have no values.
 template <class M, bool Gradients>
@@ -29,26 +49,28 @@ struct TracedFlops {
   std::size_t forward[2] = {}, backward[2] = {}, multiply_adds[2] = {};  // [runs per sample]
 };
 template <class M>
-constexpr TracedFlops trace_flops() {
-  Trace trace;
-  Meta<typename M::policy, true> meta{&trace};
-  M module{};
-  (void)trace_module(module, trace, meta);
-  TracedFlops flops;
-  for (const OperationRecord& operation : trace.operations) {
-    flops.forward[operation.batched] += operation.facts.flops;
-    if (operation.facts.is_product) flops.multiply_adds[operation.batched] += operation.facts.flops / 2;
-    if (operation.tracked) flops.backward[operation.batched] += operation.facts.backward_flops;
+struct TraceFlops {
+  constexpr TracedFlops operator()() const {
+    Trace trace;
+    Meta<typename M::policy, true> meta{&trace};
+    M module{};
+    (void)trace_module(module, trace, meta);
+    TracedFlops flops;
+    for (const OperationRecord& operation : trace.operations) {
+      flops.forward[operation.batched] += operation.facts.flops;
+      if (operation.facts.is_product) flops.multiply_adds[operation.batched] += operation.facts.flops / 2;
+      if (operation.tracked) flops.backward[operation.batched] += operation.facts.backward_flops;
+    }
+    return flops;
   }
-  return flops;
-}
+};
 
 }  // namespace detail
 
 // static_assert(vt::cost_of<vt::ViT_B16<>>(1).parameters == 86'567'656); M's forward functions must be constexpr.
 template <class M>
 constexpr Cost cost_of(std::size_t batch) {
-  constexpr detail::TracedFlops flops = detail::trace_flops<M>();
+  constexpr detail::TracedFlops flops = detail::constant_of<M, detail::TraceFlops<M>>(0);
   return {parameter_count<M>(), trainable_count<M>(), batch * flops.forward[true] + flops.forward[false],
           batch * flops.backward[true] + flops.backward[false],
           batch * flops.multiply_adds[true] + flops.multiply_adds[false]};

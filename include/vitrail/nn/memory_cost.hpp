@@ -43,16 +43,22 @@ constexpr void plan_step_of(M& module, Trace& trace, Plan& plan, const Planning&
 struct MemoryCost {
   ArenaBytes arena, lower_bound, saved;
 };
-template <class M, class Of>
-constexpr MemoryCost plan_memory(const Planning& planning) {
-  const Large<Trace> trace;
-  const Large<Plan> plan;
-  M module{};
-  plan_step_of<Of>(module, *trace, *plan, planning);
-  return {plan->arena, plan->lower_bound, plan->saved};
-}
 template <class M, class Of, Planning planning>
-inline constexpr MemoryCost memory_cost = plan_memory<M, Of>(planning);
+struct PlanMemory {
+  constexpr MemoryCost operator()() const {
+    const Large<Trace> trace;
+    const Large<Plan> plan;
+    M module{};
+    plan_step_of<Of>(module, *trace, *plan, planning);
+    return {plan->arena, plan->lower_bound, plan->saved};
+  }
+};
+template <class M, class Of, Planning planning>
+#ifdef __CUDACC__  // nvcc has no memory in template arguments
+inline constexpr MemoryCost memory_cost = PlanMemory<M, Of, planning>{}();
+#else
+inline constexpr MemoryCost memory_cost = constant_of<M, PlanMemory<M, Of, planning>>(0);
+#endif
 
 }  // namespace detail
 

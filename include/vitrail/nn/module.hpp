@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../autodiff/param.hpp"
+#include "../autodiff/refuse.hpp"
 #include "../autodiff/scopes.hpp"
 #include "../expr/expression.hpp"
 
@@ -38,16 +39,6 @@ constexpr std::size_t member_count() {
     return member_count<M, N - 1>();
   }
 }
-// The context of the first Var among the arguments of a forward function.
-constexpr std::nullptr_t context_of() { return nullptr; }
-template <class X, class... More>
-constexpr auto context_of(const X& x, const More&... more) {
-  if constexpr (is_var<X>) {
-    return x.ctx;
-  } else {
-    return context_of(more...);
-  }
-}
 template <class Y>
 std::vector<std::size_t> shape_of(const Y&) {
   if constexpr (is_var<Y>) {
@@ -56,6 +47,13 @@ std::vector<std::size_t> shape_of(const Y&) {
     return {};
   }
 }
+
+// Values outside of any step: tensors, batches and views.
+template <class X>
+inline constexpr bool is_memory = !Operand<X> && requires(const std::remove_cvref_t<X>& x) {
+  typename std::remove_cvref_t<X>::shape;
+  x.data();
+};
 
 template <class M>
 constexpr std::size_t visited_count() {
@@ -83,6 +81,11 @@ constexpr void check_visit() {
 #endif
 }
 
+template <class Given>
+struct error_a_module_is_called_with_a_tensor_or_batch_use_vt_predictor_or_a_step;
+template <class M>
+struct error_forward_returns_nothing;
+
 // Users write `forward`; calling the module evaluates expressions on the way in and on the way out, so that a body sees
 // Vars only and a result can be used more than once.
 template <class Derived>
@@ -90,7 +93,11 @@ struct Module {
   template <class... X>
   constexpr auto operator()(X&&... x) const {
     check_visit<Derived>();
-    return call(argument(static_cast<X&&>(x))...);
+    if constexpr ((detail::is_memory<X> || ...)) {
+      return refuse_memory(x...);
+    } else {
+      return call(argument(static_cast<X&&>(x))...);
+    }
   }
 
  private:
@@ -98,7 +105,9 @@ struct Module {
   template <class... X>
   constexpr auto call(const X&... x) const {
     const auto& self = static_cast<const Derived&>(*this);
-    if constexpr (requires { detail::context_of(x...)->scopes; }) {
+    if constexpr (std::is_void_v<decltype(self.forward(x...))>) {
+      return refuse<error_forward_returns_nothing<Derived>>(x...);
+    } else if constexpr (requires { detail::context_of(x...)->scopes; }) {
       auto* scopes = detail::context_of(x...)->scopes;
       if (scopes) scopes->enter(id_of(self));
       auto y = evaluate(self.forward(x...));
@@ -106,6 +115,14 @@ struct Module {
       return y;
     } else {
       return evaluate(self.forward(x...));
+    }
+  }
+  template <class X, class... More>
+  static constexpr auto refuse_memory(const X& x, const More&... more) {
+    if constexpr (detail::is_memory<X>) {
+      return refuse<error_a_module_is_called_with_a_tensor_or_batch_use_vt_predictor_or_a_step<X>>(x);
+    } else {
+      return refuse_memory(more...);
     }
   }
   template <class X>

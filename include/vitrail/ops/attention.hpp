@@ -182,14 +182,11 @@ template <std::size_t HeadCount, class X>
 constexpr auto attention(const X& qkv) {
   using S = typename X::shape;
   if constexpr (S::rank != 2) {
-    (void)sizeof(error_attention_input_is_not_of_rank_2<S::rank>);
-    static_assert(S::rank == 2, "attention: the input must be [N, 3 C]");
+    return refuse<error_attention_input_is_not_of_rank_2<S::rank>>(qkv);
   } else if constexpr (HeadCount == 0 || S::last % (3 * HeadCount) != 0) {
-    (void)sizeof(error_attention_columns_are_not_three_times_a_multiple_of_heads<S::last, HeadCount>);
-    static_assert(HeadCount != 0 && S::last % (3 * HeadCount) == 0,
-                  "attention: the input must be [N, 3 C] with C a multiple of the heads");
+    return refuse<error_attention_columns_are_not_three_times_a_multiple_of_heads<S::last, HeadCount>>(qkv);
   } else {
-    return apply(qkv.ctx, AttentionOp<S, HeadCount>{}, qkv);
+    return apply(AttentionOp<S, HeadCount>{}, qkv);
   }
 }
 

@@ -139,18 +139,20 @@ struct CrossEntropyOp {
 
 template <std::size_t Rank>
 struct error_cross_entropy_logits_are_not_of_rank_1;
+template <class Given>
+struct error_cross_entropy_labels_are_not_those_that_the_step_was_given;
 
-// logits [C] per sample and the labels of the batch -> one number for the batch. A label outside [0, C) that is not
-// ignore_index throws shape_error.
-template <class X>
-constexpr auto cross_entropy(const X& logits, const LabelsVar<typename X::context>& labels,
-                             CrossEntropyOptions options = {}) {
+// logits [C] per sample and the labels that the step's callable gets -> one number for the batch. A label outside [0,
+// C) that is not ignore_index throws shape_error.
+template <class X, class L>
+constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptions options = {}) {
   using S = typename X::shape;
   if constexpr (S::rank != 1) {
-    (void)sizeof(error_cross_entropy_logits_are_not_of_rank_1<S::rank>);
-    static_assert(S::rank == 1, "cross_entropy: the logits must be [C] per sample");
+    return refuse<error_cross_entropy_logits_are_not_of_rank_1<S::rank>>(logits);
+  } else if constexpr (!is_labels<L>) {
+    return refuse<error_cross_entropy_labels_are_not_those_that_the_step_was_given<L>>(logits);
   } else {
-    return apply(logits.ctx, CrossEntropyOp<S>{labels.data, options}, logits);
+    return apply(CrossEntropyOp<S>{labels.data, options}, logits);
   }
 }
 

@@ -95,7 +95,7 @@ template <class X>
 constexpr auto dropout(const X& x, double rate) {
   if constexpr (X::context::training) {
     if (rate == 0) return x;
-    return apply(x.ctx, DropOp<typename X::shape, false>{rate}, x);
+    return apply(DropOp<typename X::shape, false>{rate}, x);
   } else {
     return x;
   }
@@ -106,7 +106,7 @@ template <class X>
 constexpr auto drop_path(const X& x, double rate) {
   if constexpr (X::context::training) {
     if (rate == 0) return x;
-    return apply(x.ctx, DropOp<typename X::shape, true>{rate}, x);
+    return apply(DropOp<typename X::shape, true>{rate}, x);
   } else {
     return x;
   }

@@ -127,11 +127,10 @@ template <FixedString Text, class A, class B>
 constexpr auto einsum(const A& a, const B& b) {
   using E = detail::EinsumPattern<Text, typename A::shape, typename B::shape>;
   if constexpr (!E::pattern.ok()) {
-    (void)sizeof(error_einsum_pattern_is_not_valid<E::pattern.error, E::pattern.position>);
-    static_assert(E::pattern.ok(), "einsum: the pattern is not valid");
+    return refuse<error_einsum_pattern_is_not_valid<E::pattern.error, E::pattern.position>>(a, b);
   } else if constexpr (!E::extents.ok()) {
-    (void)sizeof(error_einsum_shapes_do_not_fit_the_pattern<E::extents.error, E::extents.expected, E::extents.found>);
-    static_assert(E::extents.ok(), "einsum: the shapes do not fit the pattern");
+    return refuse<error_einsum_shapes_do_not_fit_the_pattern<E::extents.error, E::extents.expected, E::extents.found>>(
+        a, b);
   } else {
     return apply(a.ctx, EinsumOp<E, A::batched, B::batched>{}, a, b);
   }

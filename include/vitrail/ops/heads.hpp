@@ -121,33 +121,36 @@ struct error_merge_heads_input_is_not_of_rank_3;
 template <std::size_t Columns, std::size_t Divisor>
 struct error_heads_columns_are_not_a_multiple_of_parts_times_heads;
 
+namespace detail {
+template <std::size_t HeadCount, std::size_t Parts, class X>
+constexpr auto head_part(const X& x, std::size_t which) {
+  using S = typename X::shape;
+  if constexpr (S::rank != 2) {
+    return refuse<error_heads_input_is_not_of_rank_2<S::rank>>(x);
+  } else if constexpr (Parts * HeadCount == 0 || S::last % (Parts * HeadCount) != 0) {
+    return refuse<error_heads_columns_are_not_a_multiple_of_parts_times_heads<S::last, Parts * HeadCount>>(x);
+  } else {
+    return apply(HeadsOp<S, HeadCount, Parts>{which}, x);
+  }
+}
+}  // namespace detail
+
 // x [N, Parts H d] -> Parts times [H, N, d], a std::tuple: `auto [q, k, v] = vt::heads<H>(qkv(x))`.
 template <std::size_t HeadCount, std::size_t Parts = 3, class X>
 constexpr auto heads(const X& x) {
-  using S = typename X::shape;
-  if constexpr (S::rank != 2) {
-    (void)sizeof(error_heads_input_is_not_of_rank_2<S::rank>);
-    static_assert(S::rank == 2, "heads: the input must be [N, parts * heads * d]");
-  } else if constexpr (Parts * HeadCount == 0 || S::last % (Parts * HeadCount) != 0) {
-    (void)sizeof(error_heads_columns_are_not_a_multiple_of_parts_times_heads<S::last, Parts * HeadCount>);
-    static_assert(Parts * HeadCount != 0 && S::last % (Parts * HeadCount) == 0,
-                  "heads: the input must be [N, parts * heads * d]");
-  } else {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::tuple{apply(x.ctx, HeadsOp<S, HeadCount, Parts>{I}, x)...};
-    }
-    (std::make_index_sequence<Parts>{});
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple{detail::head_part<HeadCount, Parts>(x, I)...};
   }
+  (std::make_index_sequence<(Parts > 0 ? Parts : 1)>{});  // none is refused too
 }
 // x [H, N, d] -> [N, H d], heads side by side.
 template <class X>
 constexpr auto merge_heads(const X& x) {
   using S = typename X::shape;
   if constexpr (S::rank != 3) {
-    (void)sizeof(error_merge_heads_input_is_not_of_rank_3<S::rank>);
-    static_assert(S::rank == 3, "merge_heads: the input must be [H, N, d]");
+    return refuse<error_merge_heads_input_is_not_of_rank_3<S::rank>>(x);
   } else {
-    return apply(x.ctx, MergeHeadsOp<S>{}, x);
+    return apply(MergeHeadsOp<S>{}, x);
   }
 }
 

@@ -148,21 +148,16 @@ template <class X, class W, class B>
 constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps = 1e-6) {
   using S = typename X::shape;
   if constexpr (S::last != W::shape::size) {
-    (void)sizeof(error_layer_norm_last_axis_is_not_the_normalized_one<S::last, W::shape::size>);
-    static_assert(S::last == W::shape::size, "layer_norm: the last axis of the input must be the normalized one");
+    return refuse<error_layer_norm_last_axis_is_not_the_normalized_one<S::last, W::shape::size>>(x, weight, bias);
   } else if constexpr (B::shape::size != W::shape::size) {
-    (void)sizeof(error_layer_norm_bias_has_another_size_than_the_weight<B::shape::size, W::shape::size>);
-    static_assert(B::shape::size == W::shape::size, "layer_norm: the bias must have the size of the weight");
+    return refuse<error_layer_norm_bias_has_another_size_than_the_weight<B::shape::size, W::shape::size>>(x, weight,
+                                                                                                          bias);
   } else if constexpr (!is_one_for_all<W>()) {
-    (void)sizeof(error_layer_norm_weight_is_not_one_for_the_whole_batch<W::shape::size>);
-    static_assert(is_one_for_all<W>(),
-                  "layer_norm: the weight must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_layer_norm_weight_is_not_one_for_the_whole_batch<W::shape::size>>(x, weight, bias);
   } else if constexpr (!is_one_for_all<B>()) {
-    (void)sizeof(error_layer_norm_bias_is_not_one_for_the_whole_batch<B::shape::size>);
-    static_assert(is_one_for_all<B>(),
-                  "layer_norm: the bias must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_layer_norm_bias_is_not_one_for_the_whole_batch<B::shape::size>>(x, weight, bias);
   } else {
-    return apply(x.ctx, LayerNormOp<S>{eps}, x, weight, bias);
+    return apply(LayerNormOp<S>{eps}, x, weight, bias);
   }
 }
 

@@ -138,29 +138,21 @@ constexpr bool linear_fits() {
 }
 // Says what does not fit, for the functions below.
 template <class X, class W, class... B>
-constexpr void report_linear() {
+constexpr auto refuse_linear(const X& x, const W& weight, const B&... bias) {
   using S = typename X::shape;
   using V = typename W::shape;
   if constexpr (S::rank == 0) {
-    (void)sizeof(error_linear_input_is_not_of_rank_1_or_more<S::rank>);
-    static_assert(S::rank > 0, "linear: the input must be [.., In]");
+    return refuse<error_linear_input_is_not_of_rank_1_or_more<S::rank>>(x, weight, bias...);
   } else if constexpr (V::rank != 2) {
-    (void)sizeof(error_linear_weight_is_not_of_rank_2<V::rank>);
-    static_assert(V::rank == 2, "linear: the weight must be [Out, In]");
+    return refuse<error_linear_weight_is_not_of_rank_2<V::rank>>(x, weight, bias...);
   } else if constexpr (!is_one_for_all<W>()) {
-    (void)sizeof(error_linear_weight_is_not_one_for_the_whole_batch<V::rows, V::last>);
-    static_assert(is_one_for_all<W>(),
-                  "linear: the weight must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_linear_weight_is_not_one_for_the_whole_batch<V::rows, V::last>>(x, weight, bias...);
   } else if constexpr (S::last != V::last) {
-    (void)sizeof(error_linear_last_axis_is_not_in_features<S::last, V::last>);
-    static_assert(S::last == V::last, "linear: the last axis of the input must be in_features");
+    return refuse<error_linear_last_axis_is_not_in_features<S::last, V::last>>(x, weight, bias...);
   } else if constexpr (((B::shape::size != V::rows) || ...)) {
-    (void)sizeof(error_linear_bias_has_another_size_than_out_features<B::shape::size..., V::rows>);
-    static_assert(((B::shape::size == V::rows) && ...), "linear: the bias must be [Out]");
+    return refuse<error_linear_bias_has_another_size_than_out_features<B::shape::size..., V::rows>>(x, weight, bias...);
   } else {
-    (void)sizeof(error_linear_bias_is_not_one_for_the_whole_batch<B::shape::size...>);
-    static_assert((is_one_for_all<B>() && ...),
-                  "linear: the bias must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_linear_bias_is_not_one_for_the_whole_batch<B::shape::size...>>(x, weight, bias...);
   }
 }
 }  // namespace detail
@@ -170,18 +162,18 @@ template <class X, class W, class B>
 requires(!std::is_arithmetic_v<B>)  // that is the scale
     constexpr auto linear(const X& x, const W& weight, const B& bias) {
   if constexpr (!detail::linear_fits<X, W, B>()) {
-    detail::report_linear<X, W, B>();
+    return detail::refuse_linear(x, weight, bias);
   } else {
-    return apply(x.ctx, LinearOp<typename X::shape, W::shape::rows, true, false>{}, x, weight, bias);
+    return apply(LinearOp<typename X::shape, W::shape::rows, true, false>{}, x, weight, bias);
   }
 }
 // The same without a bias, scaled.
 template <class X, class W>
 constexpr auto linear(const X& x, const W& weight, double scale = 1) {
   if constexpr (!detail::linear_fits<X, W>()) {
-    detail::report_linear<X, W>();
+    return detail::refuse_linear(x, weight);
   } else {
-    return apply(x.ctx, LinearOp<typename X::shape, W::shape::rows, false, false>{scale}, x, weight);
+    return apply(LinearOp<typename X::shape, W::shape::rows, false, false>{scale}, x, weight);
   }
 }
 // linear(x, weight, bias) + residual in one pass over the result; residual [.., Out] is a Var.
@@ -189,17 +181,16 @@ template <class X, class W, class B, class R>
 constexpr auto linear_residual(const X& x, const W& weight, const B& bias, const R& residual) {
   using S = typename X::shape;
   if constexpr (!detail::linear_fits<X, W, B>()) {
-    detail::report_linear<X, W, B>();
+    return detail::refuse_linear(x, weight, bias);
   } else if constexpr (!std::is_same_v<with_last<S, W::shape::rows>, typename R::shape>) {
     using Result = with_last<S, W::shape::rows>;
-    (void)sizeof(error_linear_residual_has_another_shape_than_the_result<typename R::shape, Result>);
-    static_assert(std::is_same_v<Result, typename R::shape>, "linear: the residual must have the shape of the result");
-  } else if constexpr (!is_var<R> || is_one_for_all<R>() == X::batched) {
-    (void)sizeof(error_linear_residual_is_not_a_Var_batched_as_the_input<!is_one_for_all<R>(), X::batched>);
-    static_assert(is_var<R> && is_one_for_all<R>() != X::batched,
-                  "linear: the residual must be a Var, and batched if the input is");
+    return refuse<error_linear_residual_has_another_shape_than_the_result<typename R::shape, Result>>(x, weight, bias,
+                                                                                                      residual);
+  } else if constexpr (!is_var<R> || is_one_for_all<R>() != is_one_for_all<X>()) {
+    return refuse<error_linear_residual_is_not_a_Var_batched_as_the_input<!is_one_for_all<R>(), !is_one_for_all<X>()>>(
+        x, weight, bias, residual);
   } else {
-    return apply(x.ctx, LinearOp<S, W::shape::rows, true, true>{}, x, weight, bias, residual);
+    return apply(LinearOp<S, W::shape::rows, true, true>{}, x, weight, bias, residual);
   }
 }
 

@@ -106,35 +106,27 @@ constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bi
   using S = typename X::shape;
   using V = typename Weight::shape;
   if constexpr (S::rank != 3) {
-    (void)sizeof(error_patch_embedding_image_is_not_of_rank_3<S::rank>);
-    static_assert(S::rank == 3, "patch_embedding: the image must be [C, H, W]");
+    return refuse<error_patch_embedding_image_is_not_of_rank_3<S::rank>>(image, weight, bias);
   } else if constexpr (V::rank != 4) {
-    (void)sizeof(error_patch_embedding_weight_is_not_of_rank_4<V::rank>);
-    static_assert(V::rank == 4, "patch_embedding: the weight must be [D, C, p, p]");
+    return refuse<error_patch_embedding_weight_is_not_of_rank_4<V::rank>>(image, weight, bias);
   } else if constexpr (V::dims[2] != V::dims[3]) {
-    (void)sizeof(error_patch_embedding_patches_are_not_square<V::dims[2], V::dims[3]>);
-    static_assert(V::dims[2] == V::dims[3], "patch_embedding: the patches of the weight must be square");
+    return refuse<error_patch_embedding_patches_are_not_square<V::dims[2], V::dims[3]>>(image, weight, bias);
   } else if constexpr (V::dims[2] == 0 || S::dims[1] % V::dims[2] != 0 || S::dims[2] % V::dims[2] != 0) {
     constexpr std::size_t patch = V::dims[2], extent = !patch || S::dims[1] % patch ? S::dims[1] : S::dims[2];
-    (void)sizeof(error_patch_embedding_image_is_not_divisible_by_the_patch<extent, patch>);
-    static_assert(patch != 0 && extent % patch == 0,
-                  "patch_embedding: height and width must be multiples of the patch size");
+    return refuse<error_patch_embedding_image_is_not_divisible_by_the_patch<extent, patch>>(image, weight, bias);
   } else if constexpr (S::dims[0] != V::dims[1]) {
-    (void)sizeof(error_patch_embedding_image_has_another_number_of_channels<S::dims[0], V::dims[1]>);
-    static_assert(S::dims[0] == V::dims[1], "patch_embedding: the image must have the weight's channels");
+    return refuse<error_patch_embedding_image_has_another_number_of_channels<S::dims[0], V::dims[1]>>(image, weight,
+                                                                                                      bias);
   } else if constexpr (B::shape::size != V::dims[0]) {
-    (void)sizeof(error_patch_embedding_bias_has_another_size_than_the_tokens<B::shape::size, V::dims[0]>);
-    static_assert(B::shape::size == V::dims[0], "patch_embedding: the bias must be [D]");
+    return refuse<error_patch_embedding_bias_has_another_size_than_the_tokens<B::shape::size, V::dims[0]>>(
+        image, weight, bias);
   } else if constexpr (!is_one_for_all<Weight>()) {
-    (void)sizeof(error_patch_embedding_weight_is_not_one_for_the_whole_batch<V::dims[0], V::dims[1], V::dims[2]>);
-    static_assert(is_one_for_all<Weight>(),
-                  "patch_embedding: the weight must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_patch_embedding_weight_is_not_one_for_the_whole_batch<V::dims[0], V::dims[1], V::dims[2]>>(
+        image, weight, bias);
   } else if constexpr (!is_one_for_all<B>()) {
-    (void)sizeof(error_patch_embedding_bias_is_not_one_for_the_whole_batch<B::shape::size>);
-    static_assert(is_one_for_all<B>(),
-                  "patch_embedding: the bias must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_patch_embedding_bias_is_not_one_for_the_whole_batch<B::shape::size>>(image, weight, bias);
   } else {
-    return apply(image.ctx, PatchEmbeddingOp<S, V::dims[2], V::dims[0]>{}, image, weight, bias);
+    return apply(PatchEmbeddingOp<S, V::dims[2], V::dims[0]>{}, image, weight, bias);
   }
 }
 

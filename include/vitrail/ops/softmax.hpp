@@ -91,7 +91,7 @@ template <class X>
 constexpr auto softmax(X&& x) {
   const auto v = evaluate(static_cast<X&&>(x));
   using V = std::remove_cvref_t<decltype(v)>;
-  return apply(v.ctx, SoftmaxOp<typename V::shape>{}, v);
+  return apply(SoftmaxOp<typename V::shape>{}, v);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

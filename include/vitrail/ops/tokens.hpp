@@ -180,25 +180,24 @@ constexpr auto embed_tokens(const X& x, const Token& token, const Position& posi
   using S = typename X::shape;
   using Positions = typename Position::shape;
   if constexpr (S::rank != 2) {
-    (void)sizeof(error_embed_tokens_input_is_not_of_rank_2<S::rank>);
-    static_assert(S::rank == 2, "embed_tokens: the tokens must be [L, D]");
+    return refuse<error_embed_tokens_input_is_not_of_rank_2<S::rank>>(x, token, position);
   } else if constexpr (Positions::rows != S::rows + 1) {
-    (void)sizeof(error_embed_tokens_positions_are_not_one_more_than_the_tokens<Positions::rows, S::rows + 1>);
-    static_assert(Positions::rows == S::rows + 1, "embed_tokens: positions must be [L + 1, D] for tokens [L, D]");
+    return refuse<error_embed_tokens_positions_are_not_one_more_than_the_tokens<Positions::rows, S::rows + 1>>(
+        x, token, position);
   } else if constexpr (Positions::last != S::last) {
-    (void)sizeof(error_embed_tokens_positions_have_another_width_than_the_tokens<Positions::last, S::last>);
-    static_assert(Positions::last == S::last, "embed_tokens: positions must be [L + 1, D] for tokens [L, D]");
+    return refuse<error_embed_tokens_positions_have_another_width_than_the_tokens<Positions::last, S::last>>(x, token,
+                                                                                                             position);
   } else if constexpr (Token::shape::size != S::last) {
-    (void)sizeof(error_embed_tokens_class_token_has_another_width_than_the_tokens<Token::shape::size, S::last>);
-    static_assert(Token::shape::size == S::last, "embed_tokens: the class token must be [D] for tokens [L, D]");
+    return refuse<error_embed_tokens_class_token_has_another_width_than_the_tokens<Token::shape::size, S::last>>(
+        x, token, position);
   } else if constexpr (!is_one_for_all<Position>()) {
-    (void)sizeof(error_embed_tokens_positions_are_not_one_for_the_whole_batch<Positions::rows, Positions::last>);
-    static_assert(is_one_for_all<Position>(), "embed_tokens: the positions must be one for the whole batch");
+    return refuse<error_embed_tokens_positions_are_not_one_for_the_whole_batch<Positions::rows, Positions::last>>(
+        x, token, position);
   } else if constexpr (!is_one_for_all<Token>()) {
-    (void)sizeof(error_embed_tokens_class_token_is_not_one_for_the_whole_batch<Token::shape::size>);
-    static_assert(is_one_for_all<Token>(), "embed_tokens: the class token must be one for the whole batch");
+    return refuse<error_embed_tokens_class_token_is_not_one_for_the_whole_batch<Token::shape::size>>(x, token,
+                                                                                                     position);
   } else {
-    return apply(x.ctx, EmbedTokensOp<S>{}, x, token, position);
+    return apply(EmbedTokensOp<S>{}, x, token, position);
   }
 }
 // x [N, D] -> [D]: its first token.
@@ -206,10 +205,9 @@ template <class X>
 constexpr auto first_token(const X& x) {
   using S = typename X::shape;
   if constexpr (S::rank != 2) {
-    (void)sizeof(error_first_token_input_is_not_of_rank_2<S::rank>);
-    static_assert(S::rank == 2, "first_token: the input must be [N, D]");
+    return refuse<error_first_token_input_is_not_of_rank_2<S::rank>>(x);
   } else {
-    return apply(x.ctx, PoolTokensOp<S, false>{}, x);
+    return apply(PoolTokensOp<S, false>{}, x);
   }
 }
 // x [N, D] -> [D]: the mean of its tokens from `first` on; throws shape_error if there are none.
@@ -217,11 +215,10 @@ template <class X>
 constexpr auto mean_tokens(const X& x, std::size_t first = 0) {
   using S = typename X::shape;
   if constexpr (S::rank != 2) {
-    (void)sizeof(error_mean_tokens_input_is_not_of_rank_2<S::rank>);
-    static_assert(S::rank == 2, "mean_tokens: the input must be [N, D]");
+    return refuse<error_mean_tokens_input_is_not_of_rank_2<S::rank>>(x);
   } else {
     if (first >= S::dims[0]) detail::refuse_first_token(first, S::dims[0]);
-    return apply(x.ctx, PoolTokensOp<S, true>{first}, x);
+    return apply(PoolTokensOp<S, true>{first}, x);
   }
 }
 
