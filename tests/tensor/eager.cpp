@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include <vitrail/nn/block.hpp>
+#include <vitrail/autodiff/predict.hpp>
+#include <vitrail/models/vit.hpp>
 #include <vitrail/nn/model.hpp>
 #include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/nn/to.hpp>
@@ -94,6 +95,16 @@ TEST_CASE("operations and modules run on tensors") {
       CHECK(y.at(i, j) == Approx(sum));
     }
   }
+}
+
+TEST_CASE("a whole model runs on a batch, with the bits of a predictor") {
+  constexpr vt::ViTConfig config{.image = 8, .channels = 1, .patch = 4, .dim = 16, .depth = 2, .heads = 2, .mlp = 32};
+  const vt::Model<vt::ViT<config, 3>> model(vt::seed{1});
+  vt::Batch<vt::Shape<1, 8, 8>> images(3);
+  for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = vt::normal_at<float>({1, 0, 1}, 0, i);
+  auto predict = vt::predictor(model);
+  const vt::Batch logits = model.net()(images);
+  CHECK(logits.to_vector() == predict(images).to_vector());
 }
 
 TEST_CASE("every backend and value type") {

@@ -138,17 +138,18 @@ auto Eager<P>::run(const Op& op, const V&... v) const {
    ...);
   if (!Call::any_batched) count = 1;
   auto out = std::make_shared<Storage>(Op::shape::size * (Call::batched ? count : 1));
-  constexpr Facts facts = Call::facts;
-  Storage state(facts.state.per_sample * count), state_fixed(facts.state.fixed);
-  Storage work(facts.forward_work.per_sample * count), work_fixed(facts.forward_work.fixed);
+  constexpr Space state = Call::facts.state, work = Call::facts.forward_work;
+  Storage rooms[] = {Storage(state.per_sample * count), Storage(state.fixed), Storage(work.per_sample * count),
+                     Storage(work.fixed)};
+  auto room = [&rooms](std::size_t i) { return rooms[i].size() ? rooms[i].data() : nullptr; };
   Arguments<P, sizeof...(V)> a;
   a.backend = &backend;
   a.count = count;
   std::size_t i = 0;
   ((a.in[i++] = v.data), ...);
   a.out = out->data();
-  a.state = {state.data(), state_fixed.data()};
-  a.work = {work.data(), work_fixed.data()};
+  a.state = {room(0), room(1)};
+  a.work = {room(2), room(3)};
   op.forward(a);
   return Result(std::move(out), Call::batched ? count : 1);
 }

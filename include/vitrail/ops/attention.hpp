@@ -177,7 +177,7 @@ struct error_attention_input_is_not_of_rank_2;
 template <std::size_t Columns, std::size_t Heads>
 struct error_attention_columns_are_not_three_times_a_multiple_of_heads;
 
-// qkv [N, 3 C] -> [N, C].
+namespace detail {
 template <std::size_t HeadCount, class X>
 constexpr auto attention(const X& qkv) {
   using S = typename X::shape;
@@ -188,6 +188,13 @@ constexpr auto attention(const X& qkv) {
   } else {
     return apply(AttentionOp<S, HeadCount>{}, qkv);
   }
+}
+}  // namespace detail
+
+// qkv [N, 3 C] -> [N, C].
+template <std::size_t HeadCount, class X>
+constexpr auto attention(X&& qkv) {
+  return detail::attention<HeadCount>(evaluate(static_cast<X&&>(qkv)));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -8,6 +8,7 @@
 #include "../backend/backend.hpp"
 #include "../backend/lane_math.hpp"
 #include "../backend/rows.hpp"
+#include "../expr/evaluate.hpp"
 #include "../tensor/tensor.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -142,10 +143,9 @@ struct error_cross_entropy_logits_are_not_of_rank_1;
 template <class Given>
 struct error_cross_entropy_labels_are_not_those_that_the_step_was_given;
 
-// logits [C] per sample and the labels that the step's callable gets -> one number for the batch. A label outside [0,
-// C) that is not ignore_index throws shape_error.
+namespace detail {
 template <class X, class L>
-constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptions options = {}) {
+constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptions options) {
   using S = typename X::shape;
   if constexpr (S::rank != 1) {
     return refuse<error_cross_entropy_logits_are_not_of_rank_1<S::rank>>(logits);
@@ -154,6 +154,14 @@ constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptio
   } else {
     return apply(CrossEntropyOp<S>{labels.data, options}, logits);
   }
+}
+}  // namespace detail
+
+// logits [C] per sample and the labels that the step's callable gets -> one number for the batch. A label outside [0,
+// C) that is not ignore_index throws shape_error.
+template <class X, class L>
+constexpr auto cross_entropy(X&& logits, const L& labels, CrossEntropyOptions options = {}) {
+  return detail::cross_entropy(evaluate(static_cast<X&&>(logits)), labels, options);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

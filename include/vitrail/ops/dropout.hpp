@@ -10,6 +10,7 @@
 #include "../autodiff/driver.hpp"
 #include "../backend/rows.hpp"
 #include "../error.hpp"
+#include "../expr/evaluate.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -90,7 +91,7 @@ struct DropOp {
   }
 };
 
-// Zeroes each element of x with probability `rate` while training. A step throws if that is not in [0, 1).
+namespace detail {
 template <class X>
 constexpr auto dropout(const X& x, double rate) {
   if constexpr (X::context::training) {
@@ -100,8 +101,14 @@ constexpr auto dropout(const X& x, double rate) {
     return x;
   }
 }
-// Zeroes whole samples of a residual branch with probability `rate` while training (stochastic depth, Huang et al.
-// 2016). A step throws if that is not in [0, 1).
+}  // namespace detail
+
+// Zeroes each element of x with probability `rate` while training. A step throws if that is not in [0, 1).
+template <class X>
+constexpr auto dropout(X&& x, double rate) {
+  return detail::dropout(evaluate(static_cast<X&&>(x)), rate);
+}
+namespace detail {
 template <class X>
 constexpr auto drop_path(const X& x, double rate) {
   if constexpr (X::context::training) {
@@ -110,6 +117,14 @@ constexpr auto drop_path(const X& x, double rate) {
   } else {
     return x;
   }
+}
+}  // namespace detail
+
+// Zeroes whole samples of a residual branch with probability `rate` while training (stochastic depth, Huang et al.
+// 2016). A step throws if that is not in [0, 1).
+template <class X>
+constexpr auto drop_path(X&& x, double rate) {
+  return detail::drop_path(evaluate(static_cast<X&&>(x)), rate);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -8,6 +8,7 @@
 
 #include "../autodiff/driver.hpp"
 #include "../backend/rows.hpp"
+#include "../expr/evaluate.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -133,17 +134,22 @@ constexpr auto head_part(const X& x, std::size_t which) {
     return apply(HeadsOp<S, HeadCount, Parts>{which}, x);
   }
 }
-}  // namespace detail
 
-// x [N, Parts H d] -> Parts times [H, N, d], a std::tuple: `auto [q, k, v] = vt::heads<H>(qkv(x))`.
-template <std::size_t HeadCount, std::size_t Parts = 3, class X>
+template <std::size_t HeadCount, std::size_t Parts, class X>
 constexpr auto heads(const X& x) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return std::tuple{detail::head_part<HeadCount, Parts>(x, I)...};
   }
   (std::make_index_sequence<(Parts > 0 ? Parts : 1)>{});  // none is refused too
 }
-// x [H, N, d] -> [N, H d], heads side by side.
+}  // namespace detail
+
+// x [N, Parts H d] -> Parts times [H, N, d], a std::tuple: `auto [q, k, v] = vt::heads<H>(qkv(x))`.
+template <std::size_t HeadCount, std::size_t Parts = 3, class X>
+constexpr auto heads(X&& x) {
+  return detail::heads<HeadCount, Parts>(evaluate(static_cast<X&&>(x)));
+}
+namespace detail {
 template <class X>
 constexpr auto merge_heads(const X& x) {
   using S = typename X::shape;
@@ -152,6 +158,13 @@ constexpr auto merge_heads(const X& x) {
   } else {
     return apply(MergeHeadsOp<S>{}, x);
   }
+}
+}  // namespace detail
+
+// x [H, N, d] -> [N, H d], heads side by side.
+template <class X>
+constexpr auto merge_heads(X&& x) {
+  return detail::merge_heads(evaluate(static_cast<X&&>(x)));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

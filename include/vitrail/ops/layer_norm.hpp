@@ -9,6 +9,7 @@
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
 #include "../backend/rows.hpp"
+#include "../expr/evaluate.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -143,9 +144,9 @@ struct error_layer_norm_weight_is_not_one_for_the_whole_batch;
 template <std::size_t Size>
 struct error_layer_norm_bias_is_not_one_for_the_whole_batch;
 
-// x [.., D] -> [.., D]; weight and bias [D]. 1e-6 is timm's eps for ViT (PyTorch's own default is 1e-5).
+namespace detail {
 template <class X, class W, class B>
-constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps = 1e-6) {
+constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps) {
   using S = typename X::shape;
   if constexpr (S::last != W::shape::size) {
     return refuse<error_layer_norm_last_axis_is_not_the_normalized_one<S::last, W::shape::size>>(x, weight, bias);
@@ -159,6 +160,14 @@ constexpr auto layer_norm(const X& x, const W& weight, const B& bias, double eps
   } else {
     return apply(LayerNormOp<S>{eps}, x, weight, bias);
   }
+}
+}  // namespace detail
+
+// x [.., D] -> [.., D]; weight and bias [D]. 1e-6 is timm's eps for ViT (PyTorch's own default is 1e-5).
+template <class X, class W, class B>
+constexpr auto layer_norm(X&& x, W&& weight, B&& bias, double eps = 1e-6) {
+  return detail::layer_norm(evaluate(static_cast<X&&>(x)), evaluate(static_cast<W&&>(weight)),
+                            evaluate(static_cast<B&&>(bias)), eps);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

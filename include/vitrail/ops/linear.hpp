@@ -8,6 +8,7 @@
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
+#include "../expr/evaluate.hpp"
 #include "copy.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -155,33 +156,28 @@ constexpr auto refuse_linear(const X& x, const W& weight, const B&... bias) {
     return refuse<error_linear_bias_is_not_one_for_the_whole_batch<B::shape::size...>>(x, weight, bias...);
   }
 }
-}  // namespace detail
-
-// x [.., In], weight [Out, In], bias [Out] -> [.., Out].
 template <class X, class W, class B>
 requires(!std::is_arithmetic_v<B>)  // that is the scale
     constexpr auto linear(const X& x, const W& weight, const B& bias) {
-  if constexpr (!detail::linear_fits<X, W, B>()) {
-    return detail::refuse_linear(x, weight, bias);
+  if constexpr (!linear_fits<X, W, B>()) {
+    return refuse_linear(x, weight, bias);
   } else {
     return apply(LinearOp<typename X::shape, W::shape::rows, true, false>{}, x, weight, bias);
   }
 }
-// The same without a bias, scaled.
 template <class X, class W>
-constexpr auto linear(const X& x, const W& weight, double scale = 1) {
-  if constexpr (!detail::linear_fits<X, W>()) {
-    return detail::refuse_linear(x, weight);
+constexpr auto linear(const X& x, const W& weight, double scale) {
+  if constexpr (!linear_fits<X, W>()) {
+    return refuse_linear(x, weight);
   } else {
     return apply(LinearOp<typename X::shape, W::shape::rows, false, false>{scale}, x, weight);
   }
 }
-// linear(x, weight, bias) + residual in one pass over the result; residual [.., Out] is a Var.
 template <class X, class W, class B, class R>
 constexpr auto linear_residual(const X& x, const W& weight, const B& bias, const R& residual) {
   using S = typename X::shape;
-  if constexpr (!detail::linear_fits<X, W, B>()) {
-    return detail::refuse_linear(x, weight, bias);
+  if constexpr (!linear_fits<X, W, B>()) {
+    return refuse_linear(x, weight, bias);
   } else if constexpr (!std::is_same_v<with_last<S, W::shape::rows>, typename R::shape>) {
     using Result = with_last<S, W::shape::rows>;
     return refuse<error_linear_residual_has_another_shape_than_the_result<typename R::shape, Result>>(x, weight, bias,
@@ -192,6 +188,26 @@ constexpr auto linear_residual(const X& x, const W& weight, const B& bias, const
   } else {
     return apply(LinearOp<S, W::shape::rows, true, true>{}, x, weight, bias, residual);
   }
+}
+}  // namespace detail
+
+// x [.., In], weight [Out, In], bias [Out] -> [.., Out].
+template <class X, class W, class B>
+requires(!std::is_arithmetic_v<std::remove_cvref_t<B>>)  // that is the scale
+    constexpr auto linear(X&& x, W&& weight, B&& bias) {
+  return detail::linear(evaluate(static_cast<X&&>(x)), evaluate(static_cast<W&&>(weight)),
+                        evaluate(static_cast<B&&>(bias)));
+}
+// The same without a bias, scaled.
+template <class X, class W>
+constexpr auto linear(X&& x, W&& weight, double scale = 1) {
+  return detail::linear(evaluate(static_cast<X&&>(x)), evaluate(static_cast<W&&>(weight)), scale);
+}
+// linear(x, weight, bias) + residual in one pass over the result; residual [.., Out] is not a parameter.
+template <class X, class W, class B, class R>
+constexpr auto linear_residual(X&& x, W&& weight, B&& bias, R&& residual) {
+  return detail::linear_residual(evaluate(static_cast<X&&>(x)), evaluate(static_cast<W&&>(weight)),
+                                 evaluate(static_cast<B&&>(bias)), evaluate(static_cast<R&&>(residual)));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

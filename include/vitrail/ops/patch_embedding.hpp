@@ -100,7 +100,7 @@ struct error_patch_embedding_weight_is_not_one_for_the_whole_batch;
 template <std::size_t Size>
 struct error_patch_embedding_bias_is_not_one_for_the_whole_batch;
 
-// image [C, H, W], weight [D, C, p, p], bias [D] -> [H W / p^2, D], tokens row by row.
+namespace detail {
 template <class X, class Weight, class B>
 constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bias) {
   using S = typename X::shape;
@@ -128,6 +128,14 @@ constexpr auto patch_embedding(const X& image, const Weight& weight, const B& bi
   } else {
     return apply(PatchEmbeddingOp<S, V::dims[2], V::dims[0]>{}, image, weight, bias);
   }
+}
+}  // namespace detail
+
+// image [C, H, W], weight [D, C, p, p], bias [D] -> [H W / p^2, D], tokens row by row.
+template <class X, class Weight, class B>
+constexpr auto patch_embedding(X&& image, Weight&& weight, B&& bias) {
+  return detail::patch_embedding(evaluate(static_cast<X&&>(image)), evaluate(static_cast<Weight&&>(weight)),
+                                 evaluate(static_cast<B&&>(bias)));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

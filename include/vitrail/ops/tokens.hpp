@@ -9,6 +9,7 @@
 #include "../backend/backend.hpp"
 #include "../backend/rows.hpp"
 #include "../error.hpp"
+#include "../expr/evaluate.hpp"
 #include "copy.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -173,8 +174,7 @@ struct error_first_token_input_is_not_of_rank_2;
 template <std::size_t Rank>
 struct error_mean_tokens_input_is_not_of_rank_2;
 
-// x [L, D] -> [L + 1, D]: the class token in front, then positions added to all. Class token and positions may carry
-// leading axes of extent 1, as in timm's checkpoints.
+namespace detail {
 template <class X, class Token, class Position>
 constexpr auto embed_tokens(const X& x, const Token& token, const Position& position) {
   using S = typename X::shape;
@@ -200,7 +200,16 @@ constexpr auto embed_tokens(const X& x, const Token& token, const Position& posi
     return apply(EmbedTokensOp<S>{}, x, token, position);
   }
 }
-// x [N, D] -> [D]: its first token.
+}  // namespace detail
+
+// x [L, D] -> [L + 1, D]: the class token in front, then positions added to all. Class token and positions may carry
+// leading axes of extent 1, as in timm's checkpoints.
+template <class X, class Token, class Position>
+constexpr auto embed_tokens(X&& x, Token&& token, Position&& position) {
+  return detail::embed_tokens(evaluate(static_cast<X&&>(x)), evaluate(static_cast<Token&&>(token)),
+                              evaluate(static_cast<Position&&>(position)));
+}
+namespace detail {
 template <class X>
 constexpr auto first_token(const X& x) {
   using S = typename X::shape;
@@ -210,9 +219,16 @@ constexpr auto first_token(const X& x) {
     return apply(PoolTokensOp<S, false>{}, x);
   }
 }
-// x [N, D] -> [D]: the mean of its tokens from `first` on; throws shape_error if there are none.
+}  // namespace detail
+
+// x [N, D] -> [D]: its first token.
 template <class X>
-constexpr auto mean_tokens(const X& x, std::size_t first = 0) {
+constexpr auto first_token(X&& x) {
+  return detail::first_token(evaluate(static_cast<X&&>(x)));
+}
+namespace detail {
+template <class X>
+constexpr auto mean_tokens(const X& x, std::size_t first) {
   using S = typename X::shape;
   if constexpr (S::rank != 2) {
     return refuse<error_mean_tokens_input_is_not_of_rank_2<S::rank>>(x);
@@ -220,6 +236,13 @@ constexpr auto mean_tokens(const X& x, std::size_t first = 0) {
     if (first >= S::dims[0]) detail::refuse_first_token(first, S::dims[0]);
     return apply(PoolTokensOp<S, true>{first}, x);
   }
+}
+}  // namespace detail
+
+// x [N, D] -> [D]: the mean of its tokens from `first` on; throws shape_error if there are none.
+template <class X>
+constexpr auto mean_tokens(X&& x, std::size_t first = 0) {
+  return detail::mean_tokens(evaluate(static_cast<X&&>(x)), first);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU
