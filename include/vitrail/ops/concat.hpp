@@ -92,7 +92,7 @@ struct ConcatOp {
   static constexpr detail::Slab slab(std::size_t i) {
     std::size_t first = 0;
     for (std::size_t k = 0; k < i; ++k) first += extents[k];
-    return detail::slab_of<S, Axis>(first, extents[i]);
+    return detail::slab_of<S>(Axis, first, extents[i]);
   }
   // From operand i into the result.
   static StridedAxes axes(std::size_t i, std::size_t count) {

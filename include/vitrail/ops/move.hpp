@@ -52,14 +52,14 @@ constexpr auto as_shape(const Var<Old, Batched, Tracked, Context>& v) {
 }
 
 template <const auto& Extents, class Indices>
-struct ShapeOf;
+struct ShapeFrom;
 template <const auto& Extents, std::size_t... I>
-struct ShapeOf<Extents, std::index_sequence<I...>> {
+struct ShapeFrom<Extents, std::index_sequence<I...>> {
   using type = Shape<Extents[I]...>;
 };
 // A Shape of constants that a function has found: those of a static member.
 template <const auto& Extents>
-using shape_of = typename ShapeOf<Extents, std::make_index_sequence<Extents.size()>>::type;
+using shape_from = typename ShapeFrom<Extents, std::make_index_sequence<Extents.size()>>::type;
 
 }  // namespace detail
 

@@ -25,7 +25,7 @@ template <class R, class S>
 struct RearrangeMove {
   using from = S;
   static constexpr Extents dims = result_extents(R::pattern, R::extents);
-  using shape = shape_of<dims>;
+  using shape = shape_from<dims>;
   static constexpr StridedAxes axes = strided_axes(R::pattern, R::extents);
   static constexpr const char* name = has_repeats(axes) ? "repeat" : "rearrange";
 };

@@ -51,12 +51,12 @@ void fill_slab(const B& backend, const Slab& slab, std::size_t count, T* whole, 
   if (slab.extent) strided_copy<B, T>(backend, axes, nullptr, whole + slab.offset(), false, fill);
 }
 
-// The axis Axis of S, as the middle one of three.
-template <class S, std::size_t Axis>
-constexpr Slab slab_of(std::size_t first, std::size_t extent, std::size_t step = 1) {
-  Slab slab{1, S::dims[Axis], 1, first, extent, step};
-  for (std::size_t i = 0; i < Axis; ++i) slab.outer *= S::dims[i];
-  for (std::size_t i = Axis + 1; i < S::rank; ++i) slab.inner *= S::dims[i];
+// Axis `axis` of S, as the middle one of three.
+template <class S>
+constexpr Slab slab_of(std::size_t axis, std::size_t first, std::size_t extent, std::size_t step = 1) {
+  Slab slab{1, S::dims[axis], 1, first, extent, step};
+  for (std::size_t i = 0; i < axis; ++i) slab.outer *= S::dims[i];
+  for (std::size_t i = axis + 1; i < S::rank; ++i) slab.inner *= S::dims[i];
   return slab;
 }
 // S with another extent of the axis Axis.

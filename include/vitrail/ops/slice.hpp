@@ -14,7 +14,7 @@ template <class S, std::size_t Axis, std::size_t Begin, std::size_t Extent, std:
 struct SliceOp {
   using shape = detail::with_extent<S, Axis, Extent>;
   static constexpr const char* name = "slice";
-  static constexpr detail::Slab slab = detail::slab_of<S, Axis>(Begin, Extent, Step);
+  static constexpr detail::Slab slab = detail::slab_of<S>(Axis, Begin, Extent, Step);
 
   template <class P>
   static constexpr Facts facts(std::array<bool, 1>) {
@@ -37,7 +37,7 @@ struct SliceOp {
         detail::fill_slab(*a.backend, slab.before(), a.count, g.at, T(0));
         detail::fill_slab(*a.backend, slab.behind(), a.count, g.at, T(0));
       } else {
-        detail::fill_slab(*a.backend, detail::slab_of<S, Axis>(0, S::dims[Axis]), a.count, g.at, T(0));
+        detail::fill_slab(*a.backend, detail::slab_of<S>(Axis, 0, S::dims[Axis]), a.count, g.at, T(0));
       }
     }
     detail::write_slab(*a.backend, slab, a.count, a.out_gradient, g.at, g.adds());
@@ -47,7 +47,7 @@ template <class S, std::size_t Axis, std::size_t Before, std::size_t After>
 struct PadOp {
   using shape = detail::with_extent<S, Axis, Before + S::dims[Axis] + After>;
   static constexpr const char* name = "pad";
-  static constexpr detail::Slab slab = detail::slab_of<shape, Axis>(Before, S::dims[Axis]);
+  static constexpr detail::Slab slab = detail::slab_of<shape>(Axis, Before, S::dims[Axis]);
   double value = 0;
 
   template <class P>

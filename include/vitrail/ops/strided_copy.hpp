@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "../backend/lane_shuffle.hpp"
 #include "../backend/rows.hpp"
@@ -63,12 +64,18 @@ struct StridedCopy {
     StridedOffsets at = offsets_of(axes, outer, r / blocks);
     at.in += first * axes[outer].in;
     at.out += first * axes[outer].out;
-    if (outer == last) return run(row, at, turns);
+    // All but the last two axes are counted through. The last may be the one that is cut.
+    const std::size_t middle = outer == last ? last : last - 1;
+    const StridedAxis round{outer == last     ? 1
+                            : outer == middle ? turns
+                                              : axes[middle].extent,
+                            axes[middle].in, axes[middle].out};
+    const std::size_t count = outer == last ? turns : axes[last].extent;
     std::size_t turn[max_strided_axes] = {};
     for (bool more = true; more;) {
-      run(row, at, axes[last].extent);
+      runs(row, at, round, count);
       more = false;
-      for (std::size_t i = last; i-- > outer && !more;) {
+      for (std::size_t i = middle; i-- > outer && !more;) {
         at.in += axes[i].in;
         at.out += axes[i].out;
         const std::size_t extent = i == outer ? turns : axes[i].extent;
@@ -82,25 +89,47 @@ struct StridedCopy {
   }
 
  private:
+  // The last axis, once for each turn of the one round it. What decides is asked before the loops.
   template <class R>
-  VITRAIL_FUNCTION void run(R row, StridedOffsets at, std::size_t count) const {
+  VITRAIL_FUNCTION void runs(R row, StridedOffsets at, StridedAxis middle, std::size_t count) const {
     using L = typename R::lane;
-    const StridedAxis& axis = loops.axes[loops.size - 1];
-    const T* source = from + (from ? at.in : 0);
+    const StridedAxis axis = loops.axes[loops.size - 1];
+    const T* source = from ? from + at.in : nullptr;
     T* target = to + at.out;
-    if (!from && axis.out == 1) {
-      row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, L(fill), adds); });
-    } else if (axis.out == 1 && axis.in == 1) {
-      row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j), adds); });
-    } else if (axis.out == 1 && axis.in == 0) {
-      row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, L(*source), adds); });
+    const bool lanes_of_both = axis.out == 1 && axis.in == 1, copies = from && !adds;
+    if (copies && lanes_of_both && count >= lanes<L>::width) {
+      for (std::size_t i = 0; i < middle.extent; ++i, source += middle.in, target += middle.out) {
+        row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j)); });
+      }
+    } else if (copies && lanes_of_both) {
+      for (std::size_t i = 0; i < middle.extent; ++i, source += middle.in, target += middle.out) {
+        row.each(count, [&](auto j) VITRAIL_LAMBDA {
+          for (std::size_t k = j.at; k < j.at + elements_of_part<L>(j); ++k) target[k] = source[k];
+        });
+      }
+    } else if (copies && axis.out == 1 && axis.in == 0 && count >= lanes<L>::width) {
+      for (std::size_t i = 0; i < middle.extent; ++i, source += middle.in, target += middle.out) {
+        const L x = L(*source);
+        row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, x); });
+      }
+    } else if (from && lanes_of_both && count >= lanes<L>::width) {
+      for (std::size_t i = 0; i < middle.extent; ++i, source += middle.in, target += middle.out) {
+        row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j), true); });
+      }
+    } else if (!from && axis.out == 1) {
+      for (std::size_t i = 0; i < middle.extent; ++i, target += middle.out) {
+        row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, L(fill)); });
+      }
     } else {
-      row.each(count, [&](auto j) VITRAIL_LAMBDA {
-        for (std::size_t k = j.at; k < j.at + elements_of_part<L>(j); ++k) {
-          const T x = from ? source[k * axis.in] : fill;
-          target[k * axis.out] = adds ? target[k * axis.out] + x : x;
-        }
-      });
+      for (std::size_t i = 0; i < middle.extent; ++i, target += middle.out) {
+        row.each(count, [&](auto j) VITRAIL_LAMBDA {
+          for (std::size_t k = j.at; k < j.at + elements_of_part<L>(j); ++k) {
+            const T x = source ? source[k * axis.in] : fill;
+            target[k * axis.out] = adds ? target[k * axis.out] + x : x;
+          }
+        });
+        if (source) source += middle.in;
+      }
     }
   }
 };
@@ -130,33 +159,40 @@ struct StridedTiles {
     const T* source = from + at.in + i + j * across.in;
     T* target = to + at.out + i * down.out + j;
     row.each(high, [&](auto part) VITRAIL_LAMBDA {
-      const std::size_t done = squares<L>(source, target, part, wide);
-      for (std::size_t k = part.at; k < part.at + elements_of_part<L>(part); ++k) {
-        for (std::size_t q = done; q < wide; ++q) {
-          T& y = target[k * down.out + q];
-          y = adds ? y + source[q * across.in + k] : source[q * across.in + k];
-        }
+      if (adds) {
+        tile<L, true>(source, target, part, wide);
+      } else {
+        tile<L, false>(source, target, part, wide);
       }
     });
   }
 
  private:
-  // As many whole squares as there are. Returns how far that went.
-  template <class L, class J>
-  VITRAIL_FUNCTION std::size_t squares(const T* source, T* target, J part, std::size_t wide) const {
-    std::size_t q = 0;
+  // The rows `part` of a tile: as many whole squares as there are, then single elements.
+  template <class L, bool Adds, class J>
+  VITRAIL_FUNCTION void tile(const T* source, T* target, J part, std::size_t wide) const {
+    const std::size_t in = axes[size - 1].in, out = axes[size - 2].out;
     if constexpr (is_vector_lane<L> && std::is_same_v<J, Whole>) {
       constexpr std::size_t side = lanes<L>::width;
+      std::size_t q = 0;
       for (; q + side <= wide; q += side) {
         L square[side];
-        for (std::size_t k = 0; k < side; ++k) square[k] = get<L>(source + (q + k) * axes[size - 1].in, part);
+        for (std::size_t k = 0; k < side; ++k) square[k] = get<L>(source + (q + k) * in, part);
         transpose(square);
-        for (std::size_t k = 0; k < side; ++k) {
-          put<L>(target + (part.at + k) * axes[size - 2].out, Whole{q}, square[k], adds);
-        }
+        for (std::size_t k = 0; k < side; ++k) put<L>(target + (part.at + k) * out, Whole{q}, square[k], Adds);
+      }
+      for (; q < wide; ++q) {
+        for (std::size_t k = part.at; k < part.at + side; ++k) write<Adds>(target[k * out + q], source[q * in + k]);
+      }
+    } else {
+      for (std::size_t k = part.at; k < part.at + elements_of_part<L>(part); ++k) {
+        for (std::size_t q = 0; q < wide; ++q) write<Adds>(target[k * out + q], source[q * in + k]);
       }
     }
-    return q;
+  }
+  template <bool Adds>
+  VITRAIL_FUNCTION static void write(T& y, T x) {
+    y = Adds ? y + x : x;
   }
 };
 
@@ -201,6 +237,12 @@ void strided_copy(const B& backend, const StridedAxes& all, const T* from, T* to
   std::copy(axes.begin(), axes.end(), copy.loops.axes);
   std::size_t inside = 1;
   for (std::size_t& i = copy.loops.outer; i > 0 && inside * axes[i].extent <= elements; --i) inside *= axes[i].extent;
+  // Inside a row the order is free: the longest axis is the loop round the runs, next to which counting costs nothing.
+  StridedAxis* const loops = copy.loops.axes;
+  if (copy.loops.outer + 2 < last) {
+    std::swap(loops[last - 1], *std::max_element(loops + copy.loops.outer + 1, loops + last,
+                                                 [](const auto& a, const auto& b) { return a.extent < b.extent; }));
+  }
   const StridedAxis& cut = axes[copy.loops.outer];
   copy.loops.block = std::min(cut.extent, std::max<std::size_t>(1, elements / inside));
   const std::size_t blocks = (cut.extent + copy.loops.block - 1) / copy.loops.block;
