@@ -144,7 +144,7 @@ constexpr auto concat(const First& first, const V&... v) {
     constexpr std::size_t extent = (S::dims[Axis] + ... + V::shape::dims[Axis]);
     using Op = ConcatOp<with_extent<S, Axis, extent>, Axis, false, batched_mask<First, V...>(), S::dims[Axis],
                         V::shape::dims[Axis]...>;
-    return apply(context_of(first, v...), Op{}, first, v...);
+    return apply(first_context(first, v...), Op{}, first, v...);
   }
 }
 template <std::size_t Axis, class First, class... V>
@@ -166,7 +166,7 @@ constexpr auto stack(const First& first, const V&... v) {
   } else {
     using Result = typename Inserted<S, Axis, 1 + sizeof...(V)>::type;
     using Op = ConcatOp<Result, Axis, true, batched_mask<First, V...>(), 1, one_of<V>...>;
-    return apply(context_of(first, v...), Op{}, first, v...);
+    return apply(first_context(first, v...), Op{}, first, v...);
   }
 }
 

@@ -28,11 +28,11 @@ constexpr void report_no_var() {
 }
 // Where the first Var among the operands lives.
 template <class V, class... More>
-constexpr auto* context_of(const V& v, const More&... more) {
+constexpr auto* first_context(const V& v, const More&... more) {
   if constexpr (is_var<V>) {
     return v.ctx;
   } else {
-    return context_of(more...);
+    return first_context(more...);
   }
 }
 

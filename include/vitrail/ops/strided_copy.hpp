@@ -65,12 +65,10 @@ struct StridedCopy {
     at.in += first * axes[outer].in;
     at.out += first * axes[outer].out;
     // All but the last two axes are counted through. The last may be the one that is cut.
-    const std::size_t middle = outer == last ? last : last - 1;
-    const StridedAxis round{outer == last     ? 1
-                            : outer == middle ? turns
-                                              : axes[middle].extent,
-                            axes[middle].in, axes[middle].out};
-    const std::size_t count = outer == last ? turns : axes[last].extent;
+    const bool runs_only = outer == last;
+    const std::size_t middle = runs_only ? last : last - 1, count = runs_only ? turns : axes[last].extent;
+    StridedAxis round = axes[middle];
+    if (middle == outer) round.extent = runs_only ? 1 : turns;
     std::size_t turn[max_strided_axes] = {};
     for (bool more = true; more;) {
       runs(row, at, round, count);

@@ -33,14 +33,20 @@ struct StridedSum {
     std::size_t outside = 1;
     for (std::size_t i = 0; i + 1 < summed_size; ++i) outside *= summed[i].extent;
     if (run.in == 1) {
-      row.each(count, [&](auto j) VITRAIL_LAMBDA {
-        L sum = constant<L>(0);
-        for (std::size_t o = 0; o < outside; ++o) {
-          const T* base = source + offsets_of(summed, summed_size - 1, o).in;
-          for (std::size_t k = 0; k < last.extent; ++k) sum += get<L>(base + k * last.in, j);
+      // 64 terms at a time: lines that several lanes share are still in the L1 cache when the next lane reads them.
+      constexpr std::size_t terms = 64;
+      for (std::size_t o = 0; o < outside; ++o) {
+        const T* base = source + offsets_of(summed, summed_size - 1, o).in;
+        for (std::size_t begin = 0; begin < last.extent; begin += terms) {
+          const std::size_t end = last.extent - begin < terms ? last.extent : begin + terms;
+          const bool more = adds || o > 0 || begin > 0;
+          row.each(count, [&](auto j) VITRAIL_LAMBDA {
+            L sum = get<L>(base + begin * last.in, j);
+            for (std::size_t k = begin + 1; k < end; ++k) sum += get<L>(base + k * last.in, j);
+            put<L>(target, j, sum, more);
+          });
         }
-        put<L>(target, j, sum, adds);
-      });
+      }
     } else if (last.in == 1 && last.extent >= lanes<L>::width) {
       for (std::size_t e = 0; e < count; ++e) {
         T sum = 0;
