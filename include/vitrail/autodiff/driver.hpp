@@ -56,6 +56,11 @@ template <class Op>
 concept mixes_samples = requires {
   requires Op::across_batch;
 };
+// Its result is one for each sample, whatever its inputs are: it reads something else of the samples.
+template <class Op>
+concept makes_samples = requires {
+  requires Op::of_each_sample;
+};
 
 template <class Op>
 struct error_operation_has_no_backward_but_a_tracked_value_flows_in;
@@ -67,7 +72,7 @@ struct error_too_many_inputs_split_the_expression_with_vt_Var;
 template <class Op, class P, class... V>
 struct Signature {
   static constexpr std::size_t inputs = sizeof...(V), elements = Op::shape::size;
-  static constexpr bool any_batched = (V::batched || ...);
+  static constexpr bool any_batched = (V::batched || ...) || makes_samples<Op>;
   static constexpr bool batched = any_batched && !mixes_samples<Op>;
   static constexpr bool tracked = (V::tracked || ...);
   static constexpr Facts facts = Op::template facts<P>(std::array<bool, inputs>{V::tracked...});

@@ -24,10 +24,11 @@ class PackedWeights {
   using value = typename Model::value;
   using Backend = typename Model::Backend;
 
-  static const value* find(const void* self, const value* weight) {
+  // A weight that was given another shape (vt::reshape) is another matrix unless it has as many rows.
+  static const value* find(const void* self, const value* weight, std::size_t rows) {
     const auto& packed = static_cast<const PackedWeights*>(self)->packed_;
     const auto found = packed.find(weight);
-    return found == packed.end() ? nullptr : found->second.data();
+    return found == packed.end() || found->second.rows != rows ? nullptr : found->second.values.data();
   }
   void update(const Model& model) {
     if (version_ == model.version() && !packed_.empty()) return;
@@ -37,13 +38,17 @@ class PackedWeights {
       const std::size_t out = info.shape[0], in = info.size / out;
       Buffer<value, typename Backend::memory> packed(model.backend().packed_size(out, in));
       model.backend().pack(out, in, values, packed.data());
-      packed_.emplace(values, std::move(packed));
+      packed_.emplace(values, Packed{out, std::move(packed)});
     });
     version_ = model.version();
   }
 
  private:
-  std::unordered_map<const value*, Buffer<value, typename Backend::memory>> packed_;
+  struct Packed {
+    std::size_t rows;
+    Buffer<value, typename Backend::memory> values;
+  };
+  std::unordered_map<const value*, Packed> packed_;
   std::uint64_t version_ = 0;
 };
 template <class Model>

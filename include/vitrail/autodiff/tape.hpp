@@ -69,8 +69,9 @@ class Tape {
     loss_gradient_ = loss_gradient;
     adds_ = adds;
   }
-  // Finds a parameter's values in the product kernel's layout, if they are kept in it; see autodiff/predict.hpp.
-  void set_packed(const value* (*find)(const void*, const value*), const void* owner) {
+  // Finds a parameter's values in the product kernel's layout, if they are kept in it with so many rows; see
+  // autodiff/predict.hpp.
+  void set_packed(const value* (*find)(const void*, const value*, std::size_t rows), const void* owner) {
     find_packed_ = find;
     packed_owner_ = owner;
   }
@@ -226,8 +227,8 @@ class Tape {
   }
   template <class V>
   const value* packed(const V& v) const {
-    if constexpr (!V::batched && !Gradients) {
-      return find_packed_ && v.id < 0 ? find_packed_(packed_owner_, v.data) : nullptr;
+    if constexpr (!V::batched && !Gradients && V::shape::rank > 0) {
+      return find_packed_ && v.id < 0 ? find_packed_(packed_owner_, v.data, V::shape::dims[0]) : nullptr;
     } else {
       return nullptr;
     }
@@ -338,7 +339,7 @@ class Tape {
   std::uint32_t first_sample_ = 0;
   const std::size_t* parameter_offsets_ = nullptr;
   const value* parameter_values_ = nullptr;
-  const value* (*find_packed_)(const void*, const value*) = nullptr;
+  const value* (*find_packed_)(const void*, const value*, std::size_t) = nullptr;
   const void* packed_owner_ = nullptr;
   std::vector<Node> nodes_, reruns_;  // of a step: by operation
 };

@@ -1,0 +1,128 @@
+// move.hpp - the operation behind rearrange, repeat, permute and transpose: every element of the result is one of the
+// input.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "../autodiff/driver.hpp"
+#include "../expr/expression.hpp"
+#include "strided_copy.hpp"
+#include "strided_sum.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+template <std::size_t Operands>
+struct error_no_operand_is_a_Var_so_there_is_no_step_to_compute_in;
+
+namespace detail {
+
+template <class... V>
+inline constexpr bool has_var = (is_var<V> || ...);
+template <class... V>
+constexpr void report_no_var() {
+  (void)sizeof(error_no_operand_is_a_Var_so_there_is_no_step_to_compute_in<sizeof...(V)>);
+  static_assert(has_var<V...>, "at least one operand must be a Var: parameters alone belong to no step");
+}
+// Where the first Var among the operands lives.
+template <class V, class... More>
+constexpr auto* first_context(const V& v, const More&... more) {
+  if constexpr (is_var<V>) {
+    return v.ctx;
+  } else {
+    return first_context(more...);
+  }
+}
+
+// The same value under another shape of as many elements. It keeps its number, so that to a tape or a trace it is the
+// same value, with the same gradient: nothing is computed, in either direction.
+template <class S, class T, bool Trainable, bool Decays, class Initial, class Old>
+constexpr auto as_shape(const Parameter<Old, T, Trainable, Decays, Initial>& p) {
+  if constexpr (Trainable) {
+    return Parameter<S, T, true, Decays, Initial>{p.data, p.slot};
+  } else {
+    return Parameter<S, T, false, Decays, Initial>{p.data};
+  }
+}
+template <class S, class Old, bool Batched, bool Tracked, class Context>
+constexpr auto as_shape(const Var<Old, Batched, Tracked, Context>& v) {
+  return Var<S, Batched, Tracked, Context>(v.ctx, v.id, v.data);
+}
+
+template <const auto& Extents, class Indices>
+struct ShapeFrom;
+template <const auto& Extents, std::size_t... I>
+struct ShapeFrom<Extents, std::index_sequence<I...>> {
+  using type = Shape<Extents[I]...>;
+};
+// A Shape of constants that a function has found: those of a static member.
+template <const auto& Extents>
+using shape_from = typename ShapeFrom<Extents, std::make_index_sequence<Extents.size()>>::type;
+
+}  // namespace detail
+
+// M has the shapes `from` and `shape`, the name, and `axes`, those of one sample.
+template <class M>
+struct MoveOp {
+  using shape = typename M::shape;
+  static constexpr const char* name = M::name;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1> tracked) {
+    Facts f;
+    f.backward_flops = tracked[0] && has_repeats(M::axes) ? shape::size : 0;
+    f.recompute_cost = shape::size * elementwise_cost;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    detail::strided_copy(*a.backend, samples(a.count), a.in[0], a.out);
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    const auto& g = a.gradient[0];
+    if (!g.wanted()) return;
+    if constexpr (has_repeats(M::axes)) {
+      detail::strided_sum(*a.backend, samples(a.count), a.out_gradient, g.at, g.adds());
+    } else {
+      detail::strided_copy(*a.backend, reversed(samples(a.count)), a.out_gradient, g.at, g.adds());
+    }
+  }
+
+ private:
+  static StridedAxes samples(std::size_t count) { return with_samples(M::axes, count, M::from::size, shape::size); }
+};
+
+namespace detail {
+// Elements that stay in their order are only given another shape.
+template <class M, class V>
+constexpr auto move(const V& v) {
+  if constexpr (moves_nothing(M::axes)) {
+    return as_shape<typename M::shape>(v);
+  } else if constexpr (!has_var<V>) {
+    report_no_var<V>();
+  } else {
+    return apply(v.ctx, MoveOp<M>{}, v);
+  }
+}
+}  // namespace detail
+
+template <std::size_t Given, std::size_t Expected>
+struct error_reshape_has_another_number_of_elements;
+
+// x with the same elements in row-major order under the shape S of one sample; free. numpy.reshape.
+template <class S, Operand X>
+constexpr auto reshape(X&& x) {
+  const auto v = evaluate(static_cast<X&&>(x));
+  using From = typename std::remove_cvref_t<decltype(v)>::shape;
+  if constexpr (From::size != S::size) {
+    (void)sizeof(error_reshape_has_another_number_of_elements<S::size, From::size>);
+    static_assert(From::size == S::size, "reshape: the new shape must have as many elements as the input");
+  } else {
+    return detail::as_shape<S>(v);
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

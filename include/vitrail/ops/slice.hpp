@@ -1,0 +1,119 @@
+// slice.hpp - a part of an axis, and an axis with something round it: each is the other's gradient.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+#include "move.hpp"
+#include "slab.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+template <class S, std::size_t Axis, std::size_t Begin, std::size_t Extent, std::size_t Step>
+struct SliceOp {
+  using shape = detail::with_extent<S, Axis, Extent>;
+  static constexpr const char* name = "slice";
+  static constexpr detail::Slab slab = detail::slab_of<S>(Axis, Begin, Extent, Step);
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1>) {
+    Facts f;
+    f.partial = 1;
+    f.recompute_cost = shape::size * elementwise_cost;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    detail::read_slab(*a.backend, slab, a.count, a.in[0], a.out);
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    const auto& g = a.gradient[0];
+    if (!g.wanted()) return;
+    if (g.mode == Mode::write_zero_rest) {
+      using T = typename P::value;
+      if constexpr (Step == 1) {
+        detail::fill_slab(*a.backend, slab.before(), a.count, g.at, T(0));
+        detail::fill_slab(*a.backend, slab.behind(), a.count, g.at, T(0));
+      } else {
+        detail::fill_slab(*a.backend, detail::slab_of<S>(Axis, 0, S::dims[Axis]), a.count, g.at, T(0));
+      }
+    }
+    detail::write_slab(*a.backend, slab, a.count, a.out_gradient, g.at, g.adds());
+  }
+};
+template <class S, std::size_t Axis, std::size_t Before, std::size_t After>
+struct PadOp {
+  using shape = detail::with_extent<S, Axis, Before + S::dims[Axis] + After>;
+  static constexpr const char* name = "pad";
+  static constexpr detail::Slab slab = detail::slab_of<shape>(Axis, Before, S::dims[Axis]);
+  double value = 0;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1>) {
+    Facts f;
+    f.recompute_cost = shape::size * elementwise_cost;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    const auto fill = static_cast<typename P::value>(value);
+    detail::fill_slab(*a.backend, slab.before(), a.count, a.out, fill);
+    detail::write_slab(*a.backend, slab, a.count, a.in[0], a.out);
+    detail::fill_slab(*a.backend, slab.behind(), a.count, a.out, fill);
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    const auto& g = a.gradient[0];
+    if (g.wanted()) detail::read_slab(*a.backend, slab, a.count, a.out_gradient, g.at, g.adds());
+  }
+};
+
+template <std::size_t Axis, std::size_t Rank>
+struct error_slice_axis_is_not_below_the_rank;
+template <std::size_t Begin, std::size_t End, std::size_t Extent>
+struct error_slice_range_is_empty_or_not_within_the_axis;
+template <std::size_t Axis>
+struct error_slice_step_is_zero;
+template <std::size_t Axis, std::size_t Rank>
+struct error_pad_axis_is_not_below_the_rank;
+
+// Indices Begin, Begin + Step, .. below End of one axis. slice<1, 2, 5>(x) is x[:, 2:5] of NumPy.
+template <std::size_t Axis, std::size_t Begin, std::size_t End, std::size_t Step = 1, Operand X>
+constexpr auto slice(X&& x) {
+  const auto v = evaluate(static_cast<X&&>(x));
+  using V = std::remove_cvref_t<decltype(v)>;
+  using S = typename V::shape;
+  if constexpr (Axis >= S::rank) {
+    (void)sizeof(error_slice_axis_is_not_below_the_rank<Axis, S::rank>);
+    static_assert(Axis < S::rank, "slice: the input must have the axis");
+  } else if constexpr (Begin >= End || End > S::dims[Axis]) {
+    (void)sizeof(error_slice_range_is_empty_or_not_within_the_axis<Begin, End, S::dims[Axis]>);
+    static_assert(Begin < End && End <= S::dims[Axis], "slice: begin < end <= extent of the axis");
+  } else if constexpr (Step == 0) {
+    (void)sizeof(error_slice_step_is_zero<Axis>);
+    static_assert(Step > 0, "slice: the step must be 1 or more");
+  } else if constexpr (!detail::has_var<V>) {
+    detail::report_no_var<V>();
+  } else {
+    return apply(v.ctx, SliceOp<S, Axis, Begin, (End - Begin + Step - 1) / Step, Step>{}, v);
+  }
+}
+// `value`, Before times in front of an axis and After times behind it. numpy.pad with mode="constant".
+template <std::size_t Axis, std::size_t Before, std::size_t After, Operand X>
+constexpr auto pad(X&& x, double value = 0) {
+  const auto v = evaluate(static_cast<X&&>(x));
+  using V = std::remove_cvref_t<decltype(v)>;
+  using S = typename V::shape;
+  if constexpr (Axis >= S::rank) {
+    (void)sizeof(error_pad_axis_is_not_below_the_rank<Axis, S::rank>);
+    static_assert(Axis < S::rank, "pad: the input must have the axis");
+  } else if constexpr (!detail::has_var<V>) {
+    detail::report_no_var<V>();
+  } else {
+    return apply(v.ctx, PadOp<S, Axis, Before, After>{value}, v);
+  }
+}
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,11 @@
+// expect: error_pad_axis_is_not_below_the_rank<2, 2>
+#include <vitrail/ops/slice.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  vt::pad<2, 0, 1>(input<5, 7>());
+#else
+  vt::pad<1, 0, 1>(input<5, 7>());
+#endif
+}
