@@ -85,6 +85,25 @@ void einsum_cases(const F& run) {
       },
       each<3, 7>()));
   run(op_case(
+      "einsum, elementwise with one row for all", {16},
+      [](auto, auto x, auto w) { return vt::einsum<"n d, d -> n d">(x, w); },
+      naive_einsum("nd", "d", "nd", {{'n', 3}, {'d', 35}}, true, false), each<3, 35>(), once<35>()));
+  run(op_case(
+      "einsum of three, the parameter first, expressions behind it", {16},
+      [](auto, auto w, auto x, auto y) { return vt::einsum<"d e, n d, n e -> n">(w, x + x, y * 0.5); },
+      [](const Problem& p) {
+        Values out(p.count * 3);
+        for (std::size_t r = 0; r < out.size(); ++r) {
+          for (std::size_t d = 0; d < 5; ++d) {
+            for (std::size_t e = 0; e < 7; ++e) {
+              out[r] += p.inputs[0][d * 7 + e] * p.inputs[1][r * 5 + d] * p.inputs[2][r * 7 + e];
+            }
+          }
+        }
+        return out;
+      },
+      once<5, 7>(), each<3, 5>(), each<3, 7>()));
+  run(op_case(
       "attention written out", {32},
       [](auto, auto x) {
         auto [q, k, v] = vt::heads<2>(x);
