@@ -1,5 +1,4 @@
 // expect: error_einsum_of_parameters_alone_is_in_no_step<2>
-// expect: one operand must be a Var
 #include <vitrail/ops/einsum.hpp>
 #include "compile_fail/inputs.hpp"
 

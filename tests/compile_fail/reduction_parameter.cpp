@@ -1,5 +1,4 @@
 // expect: error_reduction_of_a_parameter_alone_is_in_no_step<35>
-// expect: a parameter alone is in no step
 #include <vitrail/ops/reduce.hpp>
 #include "compile_fail/inputs.hpp"
 
