@@ -34,9 +34,13 @@ struct EinsumLanes {
     const std::size_t first = r % blocks * block, rest = inner.extent - first;
     const T *x = left + at.left + first * inner.left, *y = right + at.right + first * inner.right;
     T* out = result + at.result + first;
-    row.each(rest < block ? rest : block, [&](auto j) VITRAIL_LAMBDA {
-      put<L>(out, j, loops.terms() == 1 ? term<L>(x, y, j) : sum<L>(x, y, j), adds);
-    });
+    const std::size_t count = rest < block ? rest : block;
+    const bool sums = loops.terms() != 1;
+    if (!sums && inner.left == 1 && inner.right == 1) {
+      row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(x, j) * get<L>(y, j), adds); });
+    } else {
+      row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, sums ? sum<L>(x, y, j) : term<L>(x, y, j), adds); });
+    }
   }
 
  private:
@@ -163,9 +167,10 @@ struct EinsumConstants {
   template <std::size_t... I>
   static Shape<dims[I]...> shape_of(std::index_sequence<I...>);
   using shape = decltype(shape_of(std::make_index_sequence<dims.size()>{}));
-  static constexpr EinsumAxes forward = einsum_axes(pattern, extents);
-  static constexpr EinsumAxes left_gradient = einsum_axes(gradient_pattern(pattern, 0), extents);
-  static constexpr EinsumAxes right_gradient = einsum_axes(gradient_pattern(pattern, 1), extents);
+  // Merged here, so that a call has next to nothing left to merge.
+  static constexpr EinsumAxes forward = merged(einsum_axes(pattern, extents));
+  static constexpr EinsumAxes left_gradient = merged(einsum_axes(gradient_pattern(pattern, 0), extents));
+  static constexpr EinsumAxes right_gradient = merged(einsum_axes(gradient_pattern(pattern, 1), extents));
   static constexpr std::size_t multiply_adds = lower_einsum(forward).multiply_adds();
   static constexpr bool multiplies_only = sums_nothing(lower_einsum(forward));
 };
