@@ -16,4 +16,5 @@
 #include "ops/cross_entropy.hpp"
 #include "ops/einsum.hpp"
 #include "ops/heads.hpp"
+#include "ops/reduce.hpp"
 #include "train/fit.hpp"
