@@ -2,17 +2,19 @@
 // and logsumexp.
 //
 // One of them has a name, its FLOPs per element, what backward reads, and for n elements per result a reducer: a struct
-// of numbers with of(elements) -> result and pull(elements, y, g), the gradient (reduce_programs.hpp describes
-// elements).
+// of numbers with of(elements) -> result and pull(elements, y, g), the gradient (reduce_elements.hpp
+// describes elements).
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <type_traits>
 
 #include "../autodiff/facts.hpp"
 #include "../backend/lane_math.hpp"
 #include "../backend/rows.hpp"
 #include "../error.hpp"
+#include "reduce_elements.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -33,6 +35,15 @@ struct ScaledSum {
     x.each([&](const auto&) VITRAIL_LAMBDA { return each; });
   }
 };
+// Yes for the value sought, and for NaN: a maximum is NaN if one value is.
+template <class Y>
+struct FirstOf {
+  Y sought;
+  template <class L>
+  VITRAIL_FUNCTION L operator()(const L& v, const L& yes, const L& no) const {
+    return select(v != v, yes, apart<L>(select(v == L(sought), yes, no)));
+  }
+};
 // y = sign max(sign x): sign -1 gives the minimum. dx = g for the first x that is y.
 template <class T>
 struct Extreme {
@@ -43,7 +54,7 @@ struct Extreme {
   }
   template <class E, class Y>
   VITRAIL_FUNCTION void pull(const E& x, const Y& y, const Y& g) const {
-    x.each_first([&](const auto& v) VITRAIL_LAMBDA { return v == y || v != v; }, g);
+    x.each_first(FirstOf<Y>{y}, g);
   }
 };
 // The ordinal of the largest element; of the first one if there are several, or of the first NaN.
@@ -52,7 +63,7 @@ struct FirstMaximum {
   template <class E>
   VITRAIL_FUNCTION auto of(const E& x) const {
     const auto top = x.max([](const auto& v) VITRAIL_LAMBDA { return v; });
-    return x.first([&](const auto& v) VITRAIL_LAMBDA { return v == top || v != v; });
+    return x.first(FirstOf<std::remove_const_t<decltype(top)>>{top});
   }
 };
 // y = factor sum((x - mean)^2), dx = 2 factor (x - mean) g. The mean comes first, so that a large one costs no digits.
