@@ -1,4 +1,4 @@
-// expect: error_no_operand_is_a_Var_so_there_is_no_step_to_compute_in<2>
+// expect: error_operation_has_no_Var_of_a_step_among_its_inputs
 #include <vitrail/ops/concat.hpp>
 #include "compile_fail/inputs.hpp"
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <vitrail/ops/einsum.hpp>
+#include <vitrail/ops/matmul.hpp>
 
 #include <map>
 #include <string>
@@ -84,6 +85,47 @@ void einsum_cases(const F& run) {
         return out;
       },
       each<3, 7>()));
+  run(op_case(
+      "einsum, elementwise with one row for all", {16},
+      [](auto, auto x, auto w) { return vt::einsum<"n d, d -> n d">(x, w); },
+      naive_einsum("nd", "d", "nd", {{'n', 3}, {'d', 35}}, true, false), each<3, 35>(), once<35>()));
+  run(op_case(
+      "einsum of three, the parameter first, expressions behind it", {16},
+      [](auto, auto w, auto x, auto y) { return vt::einsum<"d e, n d, n e -> n">(w, x + x, y * 0.5); },
+      [](const Problem& p) {
+        Values out(p.count * 3);
+        for (std::size_t r = 0; r < out.size(); ++r) {
+          for (std::size_t d = 0; d < 5; ++d) {
+            for (std::size_t e = 0; e < 7; ++e) {
+              out[r] += p.inputs[0][d * 7 + e] * p.inputs[1][r * 5 + d] * p.inputs[2][r * 7 + e];
+            }
+          }
+        }
+        return out;
+      },
+      once<5, 7>(), each<3, 5>(), each<3, 7>()));
+  run(op_case(
+      "matmul", {16}, [](auto, auto x, auto w) { return vt::matmul(x, w); },
+      naive_einsum("ab", "bc", "ac", {{'a', 3}, {'b', 7}, {'c', 5}}, true, false), each<3, 7>(), once<7, 5>()));
+  run(op_case(
+      "matmul of stacks", {16}, [](auto, auto x, auto y) { return vt::matmul(x, y); },
+      naive_einsum("abcd", "bde", "abce", {{'a', 2}, {'b', 3}, {'c', 5}, {'d', 7}, {'e', 4}}), each<2, 3, 5, 7>(),
+      each<3, 7, 4>()));
+  run(op_case(
+      "matmul with a vector", {16}, [](auto, auto x, auto y) { return vt::matmul(x, y) + vt::matmul(y, y); },
+      [](const Problem& p) {
+        Values out;
+        for (std::size_t s = 0; s < p.count; ++s) {
+          const double* y = p.inputs[1].data() + 7 * s;
+          for (std::size_t i = 0; i < 5; ++i) {
+            double sum = 0;
+            for (std::size_t k = 0; k < 7; ++k) sum += (p.inputs[0][(s * 5 + i) * 7 + k] + y[k]) * y[k];
+            out.push_back(sum);
+          }
+        }
+        return out;
+      },
+      each<5, 7>(), each<7>()));
   run(op_case(
       "attention written out", {32},
       [](auto, auto x) {

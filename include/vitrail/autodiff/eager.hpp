@@ -96,6 +96,15 @@ struct Var<S, Batched, false, Eager<P>> {
   }
 };
 
+// It keeps its memory.
+template <class S, bool Tracked, class Old, bool Batched, class P>
+Var<S, Batched, false, Eager<P>> same_value(const Var<Old, Batched, false, Eager<P>>& v) {
+  Var<S, Batched, false, Eager<P>> result(nullptr, -1, v.data);
+  result.count = v.count;
+  result.storage = v.storage;
+  return result;
+}
+
 // `vt::Tensor y = a + b;`, `vt::Batch y = images * 2.0;`
 template <class E>
 concept EagerValue = requires {

@@ -33,6 +33,12 @@ struct Var {
   requires is_expression<std::remove_cvref_t<E>>
   constexpr Var(E&& e) : Var(evaluate(static_cast<E&&>(e))) {}
 };
+// The same value of the step, seen with another shape of as many elements, or as one without a gradient.
+template <class S, bool Tracked, class V>
+constexpr auto same_value(const V& v) {
+  return Var<S, V::batched, Tracked, typename V::context>(v.ctx, v.id, v.data);
+}
+
 namespace detail {
 template <class E>
 struct Evaluated {};

@@ -97,7 +97,7 @@ constexpr auto leaf_for(Context* ctx, const V& leaf) {
   if constexpr (Tracked || !leaf_tracked<Context, V>()) {
     return leaf;
   } else if constexpr (is_var<V>) {
-    return Var<typename V::shape, V::batched, false, Context>(leaf.ctx, leaf.id, leaf.data);
+    return same_value<typename V::shape, false>(leaf);
   } else {
     using T = typename Context::value;
     return Var<typename V::shape, false, false, Context>(ctx, -1, const_cast<T*>(leaf.data));
@@ -146,11 +146,6 @@ constexpr auto evaluate(E&& e) {
 // The same value without a gradient: what comes of it does not train what it came from. torch.Tensor.detach.
 template <class V>
 requires is_var<V>
-constexpr auto detach(const V& v) {
-  if constexpr (!V::tracked)
-    return v;
-  else
-    return Var<typename V::shape, V::batched, false, typename V::context>(v.ctx, v.id, v.data);
-}
+constexpr auto detach(const V& v) { return same_value<typename V::shape, false>(v); }
 
 }  // namespace vitrail::inline VITRAIL_TU

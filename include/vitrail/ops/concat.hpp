@@ -129,22 +129,18 @@ constexpr auto concat(const First& first, const V&... v) {
   using S = typename First::shape;
   constexpr ConcatMisfit misfit = concat_misfit<Axis, false, S, typename V::shape...>();
   if constexpr (Axis >= S::rank) {
-    (void)sizeof(error_concat_axis_is_not_below_the_rank<Axis, S::rank>);
-    static_assert(Axis < S::rank, "concat: the operands must have the axis");
+    return refuse<error_concat_axis_is_not_below_the_rank<Axis, S::rank>>(first, v...);
   } else if constexpr (misfit.is_rank) {
-    (void)sizeof(error_concat_operand_has_another_rank_than_the_first<misfit.operand, misfit.expected, misfit.found>);
-    static_assert(misfit.ok(), "concat: the operands must have as many axes as the first");
+    return refuse<error_concat_operand_has_another_rank_than_the_first<misfit.operand, misfit.expected, misfit.found>>(
+        first, v...);
   } else if constexpr (!misfit.ok()) {
-    (void)sizeof(error_concat_operand_has_another_extent_than_the_first<misfit.operand, misfit.axis, misfit.expected,
-                                                                        misfit.found>);
-    static_assert(misfit.ok(), "concat: the operands must agree in all axes but that of concat");
-  } else if constexpr (!has_var<First, V...>) {
-    report_no_var<First, V...>();
+    return refuse<error_concat_operand_has_another_extent_than_the_first<misfit.operand, misfit.axis, misfit.expected,
+                                                                         misfit.found>>(first, v...);
   } else {
     constexpr std::size_t extent = (S::dims[Axis] + ... + V::shape::dims[Axis]);
     using Op = ConcatOp<with_extent<S, Axis, extent>, Axis, false, batched_mask<First, V...>(), S::dims[Axis],
                         V::shape::dims[Axis]...>;
-    return apply(first_context(first, v...), Op{}, first, v...);
+    return apply(Op{}, first, v...);
   }
 }
 template <std::size_t Axis, class First, class... V>
@@ -152,21 +148,17 @@ constexpr auto stack(const First& first, const V&... v) {
   using S = typename First::shape;
   constexpr ConcatMisfit misfit = concat_misfit<Axis, true, S, typename V::shape...>();
   if constexpr (Axis > S::rank) {
-    (void)sizeof(error_stack_axis_is_not_at_most_the_rank<Axis, S::rank>);
-    static_assert(Axis <= S::rank, "stack: the new axis must be one of those of the result");
+    return refuse<error_stack_axis_is_not_at_most_the_rank<Axis, S::rank>>(first, v...);
   } else if constexpr (misfit.is_rank) {
-    (void)sizeof(error_stack_operand_has_another_rank_than_the_first<misfit.operand, misfit.expected, misfit.found>);
-    static_assert(misfit.ok(), "stack: the operands must have as many axes as the first");
+    return refuse<error_stack_operand_has_another_rank_than_the_first<misfit.operand, misfit.expected, misfit.found>>(
+        first, v...);
   } else if constexpr (!misfit.ok()) {
-    (void)sizeof(error_stack_operand_has_another_extent_than_the_first<misfit.operand, misfit.axis, misfit.expected,
-                                                                       misfit.found>);
-    static_assert(misfit.ok(), "stack: the operands must have one shape");
-  } else if constexpr (!has_var<First, V...>) {
-    report_no_var<First, V...>();
+    return refuse<error_stack_operand_has_another_extent_than_the_first<misfit.operand, misfit.axis, misfit.expected,
+                                                                        misfit.found>>(first, v...);
   } else {
     using Result = typename Inserted<S, Axis, 1 + sizeof...(V)>::type;
     using Op = ConcatOp<Result, Axis, true, batched_mask<First, V...>(), 1, one_of<V>...>;
-    return apply(first_context(first, v...), Op{}, first, v...);
+    return apply(Op{}, first, v...);
   }
 }
 

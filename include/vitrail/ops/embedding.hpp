@@ -114,12 +114,9 @@ constexpr auto embedding(const LabelsVar<Context>& indices, W&& table) {
   using V = std::remove_cvref_t<decltype(v)>;
   using S = typename V::shape;
   if constexpr (S::rank != 2) {
-    (void)sizeof(error_embedding_table_is_not_of_rank_2<S::rank>);
-    static_assert(S::rank == 2, "embedding: the table must be [V, D]");
+    return refuse<error_embedding_table_is_not_of_rank_2<S::rank>>(indices.ctx);
   } else if constexpr (!is_one_for_all<V>()) {
-    (void)sizeof(error_embedding_table_is_not_one_for_the_whole_batch<S::rows, S::last>);
-    static_assert(is_one_for_all<V>(),
-                  "embedding: the table must be one for the whole batch, a parameter or unbatched Var");
+    return refuse<error_embedding_table_is_not_one_for_the_whole_batch<S::rows, S::last>>(indices.ctx);
   } else {
     return apply(indices.ctx, EmbeddingOp<S>{indices.data}, v);
   }

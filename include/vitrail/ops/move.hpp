@@ -14,27 +14,7 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-template <std::size_t Operands>
-struct error_no_operand_is_a_Var_so_there_is_no_step_to_compute_in;
-
 namespace detail {
-
-template <class... V>
-inline constexpr bool has_var = (is_var<V> || ...);
-template <class... V>
-constexpr void report_no_var() {
-  (void)sizeof(error_no_operand_is_a_Var_so_there_is_no_step_to_compute_in<sizeof...(V)>);
-  static_assert(has_var<V...>, "at least one operand must be a Var: parameters alone belong to no step");
-}
-// Where the first Var among the operands lives.
-template <class V, class... More>
-constexpr auto* first_context(const V& v, const More&... more) {
-  if constexpr (is_var<V>) {
-    return v.ctx;
-  } else {
-    return first_context(more...);
-  }
-}
 
 // The same value under another shape of as many elements. It keeps its number, so that to a tape or a trace it is the
 // same value, with the same gradient: nothing is computed, in either direction.
@@ -46,10 +26,9 @@ constexpr auto as_shape(const Parameter<Old, T, Trainable, Decays, Initial>& p) 
     return Parameter<S, T, false, Decays, Initial>{p.data};
   }
 }
-template <class S, class Old, bool Batched, bool Tracked, class Context>
-constexpr auto as_shape(const Var<Old, Batched, Tracked, Context>& v) {
-  return Var<S, Batched, Tracked, Context>(v.ctx, v.id, v.data);
-}
+template <class S, class V>
+requires is_var<V>
+constexpr auto as_shape(const V& v) { return same_value<S, V::tracked>(v); }
 
 template <const auto& Extents, class Indices>
 struct ShapeFrom;
@@ -101,10 +80,8 @@ template <class M, class V>
 constexpr auto move(const V& v) {
   if constexpr (moves_nothing(M::axes)) {
     return as_shape<typename M::shape>(v);
-  } else if constexpr (!has_var<V>) {
-    report_no_var<V>();
   } else {
-    return apply(v.ctx, MoveOp<M>{}, v);
+    return apply(MoveOp<M>{}, v);
   }
 }
 }  // namespace detail
@@ -118,8 +95,7 @@ constexpr auto reshape(X&& x) {
   const auto v = evaluate(static_cast<X&&>(x));
   using From = typename std::remove_cvref_t<decltype(v)>::shape;
   if constexpr (From::size != S::size) {
-    (void)sizeof(error_reshape_has_another_number_of_elements<S::size, From::size>);
-    static_assert(From::size == S::size, "reshape: the new shape must have as many elements as the input");
+    return refuse<error_reshape_has_another_number_of_elements<S::size, From::size>>(v);
   } else {
     return detail::as_shape<S>(v);
   }

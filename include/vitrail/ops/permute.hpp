@@ -48,11 +48,9 @@ requires(sizeof...(Order) > 0) constexpr auto permute(X&& x) {
   const auto v = evaluate(static_cast<X&&>(x));
   using S = typename std::remove_cvref_t<decltype(v)>::shape;
   if constexpr (sizeof...(Order) != S::rank) {
-    (void)sizeof(error_permute_has_another_number_of_axes_than_the_input<sizeof...(Order), S::rank>);
-    static_assert(sizeof...(Order) == S::rank, "permute: as many axes as the input has");
+    return refuse<error_permute_has_another_number_of_axes_than_the_input<sizeof...(Order), S::rank>>(v);
   } else if constexpr (!detail::is_permutation<Order...>()) {
-    (void)sizeof(error_permute_axes_are_not_each_of_0_to_rank_once<Order...>);
-    static_assert(detail::is_permutation<Order...>(), "permute: each axis of the input once");
+    return refuse<error_permute_axes_are_not_each_of_0_to_rank_once<Order...>>(v);
   } else {
     return detail::move<detail::Permutation<S, Order...>>(v);
   }
@@ -63,8 +61,7 @@ constexpr auto transpose(X&& x) {
   const auto v = evaluate(static_cast<X&&>(x));
   using S = typename std::remove_cvref_t<decltype(v)>::shape;
   if constexpr (S::rank < 2) {
-    (void)sizeof(error_transpose_input_is_not_of_rank_2_or_more<S::rank>);
-    static_assert(S::rank >= 2, "transpose: the input must be [.., N, M]");
+    return refuse<error_transpose_input_is_not_of_rank_2_or_more<S::rank>>(v);
   } else {
     return detail::move<typename detail::TransposedLast<S, std::make_index_sequence<S::rank - 2>>::type>(v);
   }

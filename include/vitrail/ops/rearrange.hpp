@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "../shape/bindings.hpp"
 #include "../shape/fixed_string.hpp"
+#include "../shape/with.hpp"
 #include "move.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -17,9 +17,9 @@ namespace detail {
 template <FixedString Text, pattern_use Use, with With, class S>
 struct Rearrangement {
   static constexpr Pattern pattern = parse_pattern(Text.view(), Use);
-  static constexpr Bindings bindings = bound_extents(pattern, Text.view(), With);
-  static constexpr AxisExtents extents = pattern.ok() ? axis_extents<S>(pattern, bindings.known) : AxisExtents{};
-  static constexpr bool fits = pattern.ok() && bindings.unknown == 0 && extents.ok();
+  static constexpr AxisExtents extents =
+      pattern.ok() ? axis_extents<S>(pattern, With.apply(pattern)) : AxisExtents{.error = pattern.error};
+  static constexpr char unknown = static_cast<char>('a' + extents.axis);  // if it is bound, but not in the pattern
 };
 template <class R, class S>
 struct RearrangeMove {
@@ -57,18 +57,15 @@ constexpr auto rearrange(X&& x) {
   using S = typename std::remove_cvref_t<decltype(v)>::shape;
   using R = detail::Rearrangement<Text, pattern_use::rearrange, With, S>;
   if constexpr (!R::pattern.ok()) {
-    (void)sizeof(error_rearrange_pattern_is_not_valid<R::pattern.error, R::pattern.position>);
-    static_assert(R::pattern.ok(), "rearrange: the pattern is not valid");
-  } else if constexpr (R::bindings.unknown != 0) {
-    (void)sizeof(error_rearrange_binds_an_axis_that_the_pattern_does_not_have<R::bindings.unknown>);
-    static_assert(R::bindings.unknown == 0, "rearrange: vt::with binds an axis that the pattern does not have");
+    return refuse<error_rearrange_pattern_is_not_valid<R::pattern.error, R::pattern.position>>(v);
+  } else if constexpr (R::extents.error == pattern_error::binding_without_axis) {
+    return refuse<error_rearrange_binds_an_axis_that_the_pattern_does_not_have<R::unknown>>(v);
   } else if constexpr (R::extents.error == pattern_error::extent_unknown) {
-    (void)sizeof(error_rearrange_axis_has_no_extent_bind_it_with_vt_with<R::pattern.axes[R::extents.axis].position>);
-    static_assert(R::extents.ok(), "rearrange: an axis of the pattern has no extent: bind it with vt::with");
+    return refuse<error_rearrange_axis_has_no_extent_bind_it_with_vt_with<R::pattern.axes[R::extents.axis].position>>(
+        v);
   } else if constexpr (!R::extents.ok()) {
-    (void)sizeof(
-        error_rearrange_shape_does_not_fit_the_pattern<R::extents.error, R::extents.expected, R::extents.found>);
-    static_assert(R::extents.ok(), "rearrange: the shape does not fit the pattern");
+    return refuse<
+        error_rearrange_shape_does_not_fit_the_pattern<R::extents.error, R::extents.expected, R::extents.found>>(v);
   } else {
     return detail::move<detail::RearrangeMove<R, S>>(v);
   }
@@ -81,17 +78,14 @@ constexpr auto repeat(X&& x) {
   using S = typename std::remove_cvref_t<decltype(v)>::shape;
   using R = detail::Rearrangement<Text, pattern_use::repeat, With, S>;
   if constexpr (!R::pattern.ok()) {
-    (void)sizeof(error_repeat_pattern_is_not_valid<R::pattern.error, R::pattern.position>);
-    static_assert(R::pattern.ok(), "repeat: the pattern is not valid");
-  } else if constexpr (R::bindings.unknown != 0) {
-    (void)sizeof(error_repeat_binds_an_axis_that_the_pattern_does_not_have<R::bindings.unknown>);
-    static_assert(R::bindings.unknown == 0, "repeat: vt::with binds an axis that the pattern does not have");
+    return refuse<error_repeat_pattern_is_not_valid<R::pattern.error, R::pattern.position>>(v);
+  } else if constexpr (R::extents.error == pattern_error::binding_without_axis) {
+    return refuse<error_repeat_binds_an_axis_that_the_pattern_does_not_have<R::unknown>>(v);
   } else if constexpr (R::extents.error == pattern_error::extent_unknown) {
-    (void)sizeof(error_repeat_axis_has_no_extent_bind_it_with_vt_with<R::pattern.axes[R::extents.axis].position>);
-    static_assert(R::extents.ok(), "repeat: an axis of the pattern has no extent: bind it with vt::with");
+    return refuse<error_repeat_axis_has_no_extent_bind_it_with_vt_with<R::pattern.axes[R::extents.axis].position>>(v);
   } else if constexpr (!R::extents.ok()) {
-    (void)sizeof(error_repeat_shape_does_not_fit_the_pattern<R::extents.error, R::extents.expected, R::extents.found>);
-    static_assert(R::extents.ok(), "repeat: the shape does not fit the pattern");
+    return refuse<error_repeat_shape_does_not_fit_the_pattern<R::extents.error, R::extents.expected, R::extents.found>>(
+        v);
   } else {
     return detail::move<detail::RearrangeMove<R, S>>(v);
   }

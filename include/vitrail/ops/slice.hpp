@@ -83,36 +83,26 @@ struct error_pad_axis_is_not_below_the_rank;
 template <std::size_t Axis, std::size_t Begin, std::size_t End, std::size_t Step = 1, Operand X>
 constexpr auto slice(X&& x) {
   const auto v = evaluate(static_cast<X&&>(x));
-  using V = std::remove_cvref_t<decltype(v)>;
-  using S = typename V::shape;
+  using S = typename std::remove_cvref_t<decltype(v)>::shape;
   if constexpr (Axis >= S::rank) {
-    (void)sizeof(error_slice_axis_is_not_below_the_rank<Axis, S::rank>);
-    static_assert(Axis < S::rank, "slice: the input must have the axis");
+    return refuse<error_slice_axis_is_not_below_the_rank<Axis, S::rank>>(v);
   } else if constexpr (Begin >= End || End > S::dims[Axis]) {
-    (void)sizeof(error_slice_range_is_empty_or_not_within_the_axis<Begin, End, S::dims[Axis]>);
-    static_assert(Begin < End && End <= S::dims[Axis], "slice: begin < end <= extent of the axis");
+    return refuse<error_slice_range_is_empty_or_not_within_the_axis<Begin, End, S::dims[Axis]>>(v);
   } else if constexpr (Step == 0) {
-    (void)sizeof(error_slice_step_is_zero<Axis>);
-    static_assert(Step > 0, "slice: the step must be 1 or more");
-  } else if constexpr (!detail::has_var<V>) {
-    detail::report_no_var<V>();
+    return refuse<error_slice_step_is_zero<Axis>>(v);
   } else {
-    return apply(v.ctx, SliceOp<S, Axis, Begin, (End - Begin + Step - 1) / Step, Step>{}, v);
+    return apply(SliceOp<S, Axis, Begin, (End - Begin + Step - 1) / Step, Step>{}, v);
   }
 }
 // `value`, Before times in front of an axis and After times behind it. numpy.pad with mode="constant".
 template <std::size_t Axis, std::size_t Before, std::size_t After, Operand X>
 constexpr auto pad(X&& x, double value = 0) {
   const auto v = evaluate(static_cast<X&&>(x));
-  using V = std::remove_cvref_t<decltype(v)>;
-  using S = typename V::shape;
+  using S = typename std::remove_cvref_t<decltype(v)>::shape;
   if constexpr (Axis >= S::rank) {
-    (void)sizeof(error_pad_axis_is_not_below_the_rank<Axis, S::rank>);
-    static_assert(Axis < S::rank, "pad: the input must have the axis");
-  } else if constexpr (!detail::has_var<V>) {
-    detail::report_no_var<V>();
+    return refuse<error_pad_axis_is_not_below_the_rank<Axis, S::rank>>(v);
   } else {
-    return apply(v.ctx, PadOp<S, Axis, Before, After>{value}, v);
+    return apply(PadOp<S, Axis, Before, After>{value}, v);
   }
 }
 

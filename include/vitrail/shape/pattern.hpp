@@ -38,10 +38,11 @@ enum class pattern_error : unsigned char {
   group_not_divisible,
   extent_unknown,
   extent_is_zero,
+  binding_without_axis,  // vt::with names an axis that the pattern does not have
 };
 
 // rearrange: both sides have the same axes. reduce: the right may lack some. repeat: the left may lack some. einsum:
-// two operands, and the right may lack some.
+// several operands, and the right may lack some.
 enum class pattern_use : unsigned char { rearrange, reduce, repeat, einsum };
 
 inline constexpr std::size_t max_pattern_operands = 4;
@@ -52,6 +53,7 @@ inline constexpr std::size_t max_pattern_axes = 16;
 struct PatternAxis {
   std::size_t position = 0;
   std::size_t length = 0;
+  char first = 0;  // with length 1 it is the name: what vt::with binds
 };
 // One axis of a tensor, as the row-major product of named axes: (h w) is two, h alone is one, 1 is none.
 struct PatternGroup {
@@ -110,7 +112,7 @@ constexpr Pattern parse_terms(std::string_view text) {
     if (is_blank(c)) {
       ++at;
     } else if (is_name(c)) {
-      PatternAxis name{at, 0};
+      PatternAxis name{at, 0, c};
       while (at < text.size() && is_name(text[at])) ++at, ++name.length;
       const bool is_one = c == '1' && name.length == 1;
       if (is_digit(c) && !is_one) return failed(pattern, name_starts_with_a_digit, name.position);
@@ -157,12 +159,12 @@ constexpr Pattern parse_terms(std::string_view text) {
 
 // Axes are names of letters, digits and underscores, separated by blanks ("hqd" is one axis called hqd); "1" is an
 // axis of extent one. An empty side is a scalar. The first thing that is wrong is in `error`, at `position`; nothing
-// throws.
-constexpr Pattern parse_pattern(std::string_view text, pattern_use use) {
+// throws. `operands` is how many an einsum has; all other uses have one.
+constexpr Pattern parse_pattern(std::string_view text, pattern_use use, std::size_t operands = 2) {
   using enum pattern_error;
   Pattern pattern = detail::parse_terms(text);
   if (!pattern.ok()) return pattern;
-  if (pattern.operands.size() != (use == pattern_use::einsum ? 2u : 1u)) {
+  if (pattern.operands.size() != (use == pattern_use::einsum ? operands : 1u)) {
     return detail::failed(pattern, wrong_number_of_operands, 0);
   }
   for (std::size_t axis = 0; axis < pattern.axes.size(); ++axis) {

@@ -1,0 +1,11 @@
+// expect: error_operation_has_no_Var_of_a_step_among_its_inputs
+#include <vitrail/ops/reduce.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  (void)vt::norm(parameter<5, 7>());
+#else
+  (void)vt::norm(parameter<5, 7>() * input<5, 7>());
+#endif
+}
