@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "../autodiff/meta.hpp"
 #include "accepts.hpp"
@@ -20,20 +21,26 @@ struct error_forward_is_not_constexpr_but_a_constant_was_asked_for;
 
 namespace detail {
 
-// F{}(), which runs M's forward, as a constant. It is computed once, as a default argument: if it is none, this
-// overload drops out, and the other says so before the compiler says where it stopped (unless an operation has said
-// what is wrong).
+// Errors stand in a class: a function with one is no constant, which compilers would report as well.
+template <class M, class F>
+struct NotConstant {
+  // If inputs do not fit, an operation has said so.
+  using check = std::conditional_t<accepts<M, typename M::input>,
+                                   error_forward_is_not_constexpr_but_a_constant_was_asked_for<M>, M>;
+  static_assert(sizeof(check) > 0);
+  static constexpr auto where_it_stops = F{}();
+};
+// F{}(), which runs M's forward, as a constant. It is computed once, as a default argument; if it is none, this
+// overload drops out.
 template <class M, class F, auto Value = F{}()>
 constexpr auto constant_of(int) {
   return Value;
 }
 template <class M, class F>
 constexpr auto constant_of(...) {
-  if constexpr (accepts<M, typename M::input>) {
-    (void)sizeof(error_forward_is_not_constexpr_but_a_constant_was_asked_for<M>);
-  }
-  constexpr auto value = F{}();
-  return value;
+  using Why = NotConstant<M, F>;
+  (void)sizeof(Why);
+  return decltype(F{}()){};
 }
 
 // Records the forward of a module that no Model holds; its parameters have no values.

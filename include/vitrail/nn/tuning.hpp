@@ -53,12 +53,10 @@ struct error_tuning_names_more_blocks_than_there_are;
 namespace detail {
 template <std::size_t Named, std::size_t Depth, bool Trains>
 struct BlockOf {
-  static constexpr bool check() {
-    if constexpr (Named > Depth) (void)sizeof(error_tuning_names_more_blocks_than_there_are<Named, Depth>);
-    static_assert(Named <= Depth, "freeze_first, train_last: the model has fewer blocks than that");
-    return Trains;
-  }
-  using tune = train_everything<check()>;
+  using check =
+      std::conditional_t<(Named > Depth), error_tuning_names_more_blocks_than_there_are<Named, Depth>, train_all>;
+  static_assert(sizeof(check) > 0);
+  using tune = train_everything<Trains>;
 };
 }  // namespace detail
 
