@@ -1,7 +1,6 @@
-// expect: error_operation_input_is_neither_a_Var_nor_a_parameter<
-// expect: Tensor<
+// expect: error_operation_input_is_a_tensor_or_of_another_step<
+// expect: Shape<768>
 #include <vitrail/ops/layer_norm.hpp>
-#include <vitrail/tensor/tensor.hpp>
 #include "compile_fail/inputs.hpp"
 
 int main() {

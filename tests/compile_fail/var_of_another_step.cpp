@@ -1,4 +1,4 @@
-// expect: a Var of another step takes part in an operation
+// expect: error_operation_input_is_a_tensor_or_of_another_step<
 #include <vitrail/ops/linear.hpp>
 #include "compile_fail/inputs.hpp"
 

@@ -53,6 +53,14 @@ const std::map<std::string, std::string> takes_everything{
     {"dropout", "any Var; a rate outside [0, 1) throws"},
     {"drop_path", "as dropout"},
     {"add", "an expression, as elementwise, which has the cases"},
+    {"broadcast", "an expression, as elementwise, which has the cases"},
+    {"sum", "a reduction: error_reduction_*"},
+    {"max", "a reduction"},
+    {"min", "a reduction"},
+    {"var", "a reduction"},
+    {"norm", "a reduction"},
+    {"logsumexp", "a reduction"},
+    {"argmax", "a reduction"},
 };
 
 }  // namespace

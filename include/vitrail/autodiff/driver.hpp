@@ -93,22 +93,26 @@ struct Signature {
 template <class Given>
 struct error_operation_input_is_neither_a_Var_nor_a_parameter;
 template <class S>
-struct error_operation_input_is_an_expression_write_vt_Var_h_equals;
+struct error_operation_input_is_a_tensor_or_of_another_step;
 template <class... Given>
 struct error_operation_has_no_Var_of_a_step_among_its_inputs;
 
 namespace detail {
 template <class V>
 inline constexpr bool takes_part = is_var<V> || is_parameter<V>;
-// Says which input is no Var or parameter.
-template <class First, class... More>
-constexpr auto refuse_operand(const First& first, const More&... more) {
-  if constexpr (takes_part<First>) {
-    return refuse_operand(more...);
-  } else if constexpr (is_expression<First>) {
-    return refuse<error_operation_input_is_an_expression_write_vt_Var_h_equals<typename First::shape>>(first);
+template <class Context, class V>
+inline constexpr bool is_foreign = false;
+template <class Context, class S, bool Batched, bool Tracked, class Other>
+inline constexpr bool is_foreign<Context, Var<S, Batched, Tracked, Other>> = !std::is_same_v<Context, Other>;
+// Says which input is no Var or parameter, or is in another context.
+template <class Context, class First, class... More>
+constexpr auto refuse_operand(Context* ctx, const First&, const More&... more) {
+  if constexpr (!takes_part<First>) {
+    return refuse<error_operation_input_is_neither_a_Var_nor_a_parameter<First>>(ctx);
+  } else if constexpr (is_foreign<Context, First>) {
+    return refuse<error_operation_input_is_a_tensor_or_of_another_step<typename First::shape>>(ctx);
   } else {
-    return refuse<error_operation_input_is_neither_a_Var_nor_a_parameter<First>>(first);
+    return refuse_operand(ctx, more...);
   }
 }
 }  // namespace detail
@@ -118,8 +122,8 @@ template <class Context, class Op, class... V>
 constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
   if constexpr ((is_refused<V> || ...)) {
     return refused(ctx);
-  } else if constexpr (!(detail::takes_part<V> && ...)) {
-    return detail::refuse_operand(v...);
+  } else if constexpr (!(detail::takes_part<V> && ...) || (detail::is_foreign<Context, V> || ...)) {
+    return detail::refuse_operand(ctx, v...);
   } else if constexpr (std::is_same_v<Context, NoStep>) {
     return refuse<error_operation_has_no_Var_of_a_step_among_its_inputs<V...>>(v...);
   } else {

@@ -48,13 +48,6 @@ std::vector<std::size_t> shape_of(const Y&) {
   }
 }
 
-// Values outside of any step: tensors, batches and views.
-template <class X>
-inline constexpr bool is_memory = !Operand<X> && requires(const std::remove_cvref_t<X>& x) {
-  typename std::remove_cvref_t<X>::shape;
-  x.data();
-};
-
 template <class M>
 constexpr std::size_t visited_count() {
   M module{};
@@ -81,8 +74,6 @@ constexpr void check_visit() {
 #endif
 }
 
-template <class Given>
-struct error_a_module_is_called_with_a_tensor_or_batch_use_vt_predictor_or_a_step;
 template <class M>
 struct error_forward_returns_nothing;
 
@@ -93,11 +84,7 @@ struct Module {
   template <class... X>
   constexpr auto operator()(X&&... x) const {
     check_visit<Derived>();
-    if constexpr ((detail::is_memory<X> || ...)) {
-      return refuse_memory(x...);
-    } else {
-      return call(argument(static_cast<X&&>(x))...);
-    }
+    return call(argument(static_cast<X&&>(x))...);
   }
 
  private:
@@ -115,14 +102,6 @@ struct Module {
       return y;
     } else {
       return evaluate(self.forward(x...));
-    }
-  }
-  template <class X, class... More>
-  static constexpr auto refuse_memory(const X& x, const More&... more) {
-    if constexpr (detail::is_memory<X>) {
-      return refuse<error_a_module_is_called_with_a_tensor_or_batch_use_vt_predictor_or_a_step<X>>(x);
-    } else {
-      return refuse_memory(more...);
     }
   }
   template <class X>
