@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "../shape/shape.hpp"
 #include "strided_copy.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
