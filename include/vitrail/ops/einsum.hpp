@@ -5,9 +5,9 @@
 #include <cstddef>
 
 #include "../expr/expression.hpp"
+#include "../shape/bindings.hpp"
 #include "../shape/einsum_order.hpp"
 #include "../shape/fixed_string.hpp"
-#include "../shape/with.hpp"
 #include "einsum_op.hpp"
 #include "reduce_op.hpp"
 
@@ -17,6 +17,10 @@ template <pattern_error What, std::size_t Position>
 struct error_einsum_pattern_is_not_valid;
 template <std::size_t Position>
 struct error_einsum_takes_no_diagonal_but_an_axis_stands_twice_in_one_term;
+template <char Letter>
+struct error_einsum_binds_an_axis_that_the_pattern_does_not_have;
+template <std::size_t Position>
+struct error_einsum_axis_has_no_extent_bind_it_with_vt_with;
 template <pattern_error What, std::size_t Expected, std::size_t Found>
 struct error_einsum_shapes_do_not_fit_the_pattern;
 template <std::size_t Operands>
@@ -27,11 +31,11 @@ namespace detail {
 template <FixedString Text, with Bound, class... V>
 struct EinsumPattern {
   static constexpr Pattern pattern = parse_pattern(Text.view(), pattern_use::einsum, sizeof...(V));
-  static constexpr AxisExtents extents = pattern.ok()
-                                             ? axis_extents<typename V::shape...>(pattern, Bound.apply(pattern))
-                                             : AxisExtents{.error = pattern.error};
+  static constexpr Bindings bindings = bound_extents(pattern, Text.view(), Bound);
+  static constexpr AxisExtents extents =
+      pattern.ok() ? axis_extents<typename V::shape...>(pattern, bindings.known) : AxisExtents{.error = pattern.error};
   static constexpr bool has_var = (is_var<V> || ...);
-  static constexpr bool ok = pattern.ok() && extents.ok() && has_var;
+  static constexpr bool ok = pattern.ok() && extents.ok() && bindings.unknown == 0 && has_var;
 };
 // Says what is wrong, for the functions below.
 template <class E, std::size_t Operands>
@@ -42,9 +46,15 @@ constexpr void report_einsum() {
   } else if constexpr (!E::pattern.ok()) {
     (void)sizeof(error_einsum_pattern_is_not_valid<E::pattern.error, E::pattern.position>);
     static_assert(E::pattern.ok(), "einsum: the pattern is not valid");
+  } else if constexpr (E::bindings.unknown != 0) {
+    (void)sizeof(error_einsum_binds_an_axis_that_the_pattern_does_not_have<E::bindings.unknown>);
+    static_assert(E::bindings.unknown == 0, "einsum: vt::with binds an axis that the pattern does not have");
+  } else if constexpr (E::extents.error == pattern_error::extent_unknown) {
+    (void)sizeof(error_einsum_axis_has_no_extent_bind_it_with_vt_with<E::pattern.axes[E::extents.axis].position>);
+    static_assert(E::extents.ok(), "einsum: an axis of the pattern has no extent: bind it with vt::with");
   } else if constexpr (!E::extents.ok()) {
     (void)sizeof(error_einsum_shapes_do_not_fit_the_pattern<E::extents.error, E::extents.expected, E::extents.found>);
-    static_assert(E::extents.ok(), "einsum: the shapes do not fit the pattern and what is bound with vt::with");
+    static_assert(E::extents.ok(), "einsum: the shapes do not fit the pattern");
   } else {
     (void)sizeof(error_einsum_of_parameters_alone_is_in_no_step<Operands>);
     static_assert(E::has_var, "einsum: one operand must be a Var, which says in which step this is computed");
@@ -53,11 +63,11 @@ constexpr void report_einsum() {
 
 // The context of the first Var among the operands.
 template <class V, class... More>
-constexpr auto* context_of(const V& v, const More&... more) {
+constexpr auto* einsum_context(const V& v, const More&... more) {
   if constexpr (is_var<V>) {
     return v.ctx;
   } else {
-    return context_of(more...);
+    return einsum_context(more...);
   }
 }
 template <class E, class Context, class A, class B>
@@ -104,7 +114,7 @@ constexpr auto einsum(A&& a, B&& b) {
   if constexpr (!E::ok) {
     detail::report_einsum<E, 2>();
   } else {
-    return detail::run_einsum_of_two<E>(detail::context_of(x, y), x, y);
+    return detail::run_einsum_of_two<E>(detail::einsum_context(x, y), x, y);
   }
 }
 // One operand: its axes moved, or summed.
@@ -134,7 +144,7 @@ constexpr auto einsum(A&& a, B&& b, C&& c) {
     detail::report_einsum<E, 3>();
   } else {
     using Order = detail::EinsumOrderOf<E, !is_one_for_all<X>(), !is_one_for_all<Y>(), !is_one_for_all<Z>()>;
-    const auto ctx = detail::context_of(x, y, z);
+    const auto ctx = detail::einsum_context(x, y, z);
     const auto first = detail::run_einsum_of_two<typename Order::template Step<0>>(
         ctx, detail::operand<Order::order.left>(x, y, z), detail::operand<Order::order.right>(x, y, z));
     return detail::run_einsum_of_two<typename Order::template Step<1>>(ctx, first,

@@ -16,6 +16,10 @@ template <int Axis, std::size_t Rank>
 struct error_reduction_axis_is_given_twice;
 template <pattern_error What, std::size_t Position>
 struct error_reduce_pattern_is_not_valid;
+template <char Letter>
+struct error_reduce_binds_an_axis_that_the_pattern_does_not_have;
+template <std::size_t Position>
+struct error_reduce_axis_has_no_extent_bind_it_with_vt_with;
 template <pattern_error What, std::size_t Expected, std::size_t Found>
 struct error_reduce_shape_does_not_fit_the_pattern;
 template <std::size_t Size>
@@ -63,9 +67,15 @@ constexpr auto reduce_pattern(X&& x, const Kind& kind) {
   if constexpr (!E::pattern.ok()) {
     (void)sizeof(error_reduce_pattern_is_not_valid<E::pattern.error, E::pattern.position>);
     static_assert(E::pattern.ok(), "reduce: the pattern is not valid");
+  } else if constexpr (E::bindings.unknown != 0) {
+    (void)sizeof(error_reduce_binds_an_axis_that_the_pattern_does_not_have<E::bindings.unknown>);
+    static_assert(E::bindings.unknown == 0, "reduce: vt::with binds an axis that the pattern does not have");
+  } else if constexpr (E::extents.error == pattern_error::extent_unknown) {
+    (void)sizeof(error_reduce_axis_has_no_extent_bind_it_with_vt_with<E::pattern.axes[E::extents.axis].position>);
+    static_assert(E::extents.ok(), "reduce: an axis of the pattern has no extent: bind it with vt::with");
   } else if constexpr (!E::extents.ok()) {
     (void)sizeof(error_reduce_shape_does_not_fit_the_pattern<E::extents.error, E::extents.expected, E::extents.found>);
-    static_assert(E::extents.ok(), "reduce: the shape does not fit the pattern and what is bound with vt::with");
+    static_assert(E::extents.ok(), "reduce: the shape does not fit the pattern");
   } else {
     return run_reduction<E>(v, kind);
   }
