@@ -1,5 +1,4 @@
-// expect: error_reduce_shape_does_not_fit_the_pattern<
-// expect: binding_without_axis
+// expect: error_reduce_binds_an_axis_that_the_pattern_does_not_have<
 #include <vitrail/ops/reduce.hpp>
 #include "compile_fail/inputs.hpp"
 

@@ -19,7 +19,7 @@ VITRAIL_FUNCTION std::size_t elements_of(Rest j) {
 
 // Element j + i of the row is at row[(j + i) * stride]. The stride is decided at run time: nearly always it is 1.
 template <class L, class J>
-VITRAIL_FUNCTION L get(const typename lanes<L>::value* row, J j, std::size_t stride) {
+VITRAIL_FUNCTION L get_strided(const typename lanes<L>::value* row, J j, std::size_t stride) {
   if (stride == 1) return get<L>(row, j);
   if (stride == 0) return L(*row);
   typename lanes<L>::value parts[lanes<L>::width] = {};
@@ -27,7 +27,7 @@ VITRAIL_FUNCTION L get(const typename lanes<L>::value* row, J j, std::size_t str
   return load<L>(parts);
 }
 template <class L, class J>
-VITRAIL_FUNCTION void put(typename lanes<L>::value* row, J j, std::size_t stride, const L& x) {
+VITRAIL_FUNCTION void put_strided(typename lanes<L>::value* row, J j, std::size_t stride, const L& x) {
   if (stride == 1) return put<L>(row, j, x);
   typename lanes<L>::value parts[lanes<L>::width];
   store(parts, x);

@@ -5,9 +5,9 @@
 #include <cstddef>
 
 #include "../expr/expression.hpp"
+#include "../shape/bindings.hpp"
 #include "../shape/einsum_order.hpp"
 #include "../shape/fixed_string.hpp"
-#include "../shape/with.hpp"
 #include "einsum_op.hpp"
 #include "reduce_op.hpp"
 
@@ -17,6 +17,10 @@ template <pattern_error What, std::size_t Position>
 struct error_einsum_pattern_is_not_valid;
 template <std::size_t Position>
 struct error_einsum_takes_no_diagonal_but_an_axis_stands_twice_in_one_term;
+template <char Letter>
+struct error_einsum_binds_an_axis_that_the_pattern_does_not_have;
+template <std::size_t Position>
+struct error_einsum_axis_has_no_extent_bind_it_with_vt_with;
 template <pattern_error What, std::size_t Expected, std::size_t Found>
 struct error_einsum_shapes_do_not_fit_the_pattern;
 
@@ -25,10 +29,10 @@ namespace detail {
 template <FixedString Text, with Bound, class... V>
 struct EinsumPattern {
   static constexpr Pattern pattern = parse_pattern(Text.view(), pattern_use::einsum, sizeof...(V));
-  static constexpr AxisExtents extents = pattern.ok()
-                                             ? axis_extents<typename V::shape...>(pattern, Bound.apply(pattern))
-                                             : AxisExtents{.error = pattern.error};
-  static constexpr bool ok = pattern.ok() && extents.ok();
+  static constexpr Bindings bindings = bound_extents(pattern, Text.view(), Bound);
+  static constexpr AxisExtents extents =
+      pattern.ok() ? axis_extents<typename V::shape...>(pattern, bindings.known) : AxisExtents{.error = pattern.error};
+  static constexpr bool ok = pattern.ok() && extents.ok() && bindings.unknown == 0;
 };
 // Says what is wrong, for the functions below.
 template <class E, class... V>
@@ -37,6 +41,11 @@ constexpr auto refuse_einsum(const V&... v) {
     return refuse<error_einsum_takes_no_diagonal_but_an_axis_stands_twice_in_one_term<E::pattern.position>>(v...);
   } else if constexpr (!E::pattern.ok()) {
     return refuse<error_einsum_pattern_is_not_valid<E::pattern.error, E::pattern.position>>(v...);
+  } else if constexpr (E::bindings.unknown != 0) {
+    return refuse<error_einsum_binds_an_axis_that_the_pattern_does_not_have<E::bindings.unknown>>(v...);
+  } else if constexpr (E::extents.error == pattern_error::extent_unknown) {
+    return refuse<error_einsum_axis_has_no_extent_bind_it_with_vt_with<E::pattern.axes[E::extents.axis].position>>(
+        v...);
   } else {
     return refuse<error_einsum_shapes_do_not_fit_the_pattern<E::extents.error, E::extents.expected, E::extents.found>>(
         v...);

@@ -46,7 +46,7 @@ struct EinsumLanes {
  private:
   template <class L, class J>
   VITRAIL_FUNCTION L term(const T* x, const T* y, J j) const {
-    return get<L>(x, j, loops.inner.left) * get<L>(y, j, loops.inner.right);
+    return get_strided<L>(x, j, loops.inner.left) * get_strided<L>(y, j, loops.inner.right);
   }
   // Four sums at a time, as in Row::sum.
   template <class L, class J>

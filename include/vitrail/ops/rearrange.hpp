@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "../shape/bindings.hpp"
 #include "../shape/fixed_string.hpp"
-#include "../shape/with.hpp"
 #include "move.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -17,9 +17,9 @@ namespace detail {
 template <FixedString Text, pattern_use Use, with With, class S>
 struct Rearrangement {
   static constexpr Pattern pattern = parse_pattern(Text.view(), Use);
+  static constexpr Bindings bindings = bound_extents(pattern, Text.view(), With);
   static constexpr AxisExtents extents =
-      pattern.ok() ? axis_extents<S>(pattern, With.apply(pattern)) : AxisExtents{.error = pattern.error};
-  static constexpr char unknown = static_cast<char>('a' + extents.axis);  // if it is bound, but not in the pattern
+      pattern.ok() ? axis_extents<S>(pattern, bindings.known) : AxisExtents{.error = pattern.error};
 };
 template <class R, class S>
 struct RearrangeMove {
@@ -58,8 +58,8 @@ constexpr auto rearrange(X&& x) {
   using R = detail::Rearrangement<Text, pattern_use::rearrange, With, S>;
   if constexpr (!R::pattern.ok()) {
     return refuse<error_rearrange_pattern_is_not_valid<R::pattern.error, R::pattern.position>>(v);
-  } else if constexpr (R::extents.error == pattern_error::binding_without_axis) {
-    return refuse<error_rearrange_binds_an_axis_that_the_pattern_does_not_have<R::unknown>>(v);
+  } else if constexpr (R::bindings.unknown != 0) {
+    return refuse<error_rearrange_binds_an_axis_that_the_pattern_does_not_have<R::bindings.unknown>>(v);
   } else if constexpr (R::extents.error == pattern_error::extent_unknown) {
     return refuse<error_rearrange_axis_has_no_extent_bind_it_with_vt_with<R::pattern.axes[R::extents.axis].position>>(
         v);
@@ -79,8 +79,8 @@ constexpr auto repeat(X&& x) {
   using R = detail::Rearrangement<Text, pattern_use::repeat, With, S>;
   if constexpr (!R::pattern.ok()) {
     return refuse<error_repeat_pattern_is_not_valid<R::pattern.error, R::pattern.position>>(v);
-  } else if constexpr (R::extents.error == pattern_error::binding_without_axis) {
-    return refuse<error_repeat_binds_an_axis_that_the_pattern_does_not_have<R::unknown>>(v);
+  } else if constexpr (R::bindings.unknown != 0) {
+    return refuse<error_repeat_binds_an_axis_that_the_pattern_does_not_have<R::bindings.unknown>>(v);
   } else if constexpr (R::extents.error == pattern_error::extent_unknown) {
     return refuse<error_repeat_axis_has_no_extent_bind_it_with_vt_with<R::pattern.axes[R::extents.axis].position>>(v);
   } else if constexpr (!R::extents.ok()) {

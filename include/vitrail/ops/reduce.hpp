@@ -16,6 +16,10 @@ template <int Axis, std::size_t Rank>
 struct error_reduction_axis_is_given_twice;
 template <pattern_error What, std::size_t Position>
 struct error_reduce_pattern_is_not_valid;
+template <char Letter>
+struct error_reduce_binds_an_axis_that_the_pattern_does_not_have;
+template <std::size_t Position>
+struct error_reduce_axis_has_no_extent_bind_it_with_vt_with;
 template <pattern_error What, std::size_t Expected, std::size_t Found>
 struct error_reduce_shape_does_not_fit_the_pattern;
 
@@ -49,6 +53,10 @@ constexpr auto reduce_pattern(X&& x, const Kind& kind) {
   using E = PatternReduction<Text, Use, typename std::remove_cvref_t<decltype(v)>::shape, Bound>;
   if constexpr (!E::pattern.ok()) {
     return refuse<error_reduce_pattern_is_not_valid<E::pattern.error, E::pattern.position>>(v);
+  } else if constexpr (E::bindings.unknown != 0) {
+    return refuse<error_reduce_binds_an_axis_that_the_pattern_does_not_have<E::bindings.unknown>>(v);
+  } else if constexpr (E::extents.error == pattern_error::extent_unknown) {
+    return refuse<error_reduce_axis_has_no_extent_bind_it_with_vt_with<E::pattern.axes[E::extents.axis].position>>(v);
   } else if constexpr (!E::extents.ok()) {
     return refuse<error_reduce_shape_does_not_fit_the_pattern<E::extents.error, E::extents.expected, E::extents.found>>(
         v);

@@ -9,8 +9,8 @@
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
+#include "../shape/bindings.hpp"
 #include "../shape/fixed_string.hpp"
-#include "../shape/with.hpp"
 #include "reduce_programs.hpp"
 #include "reducers.hpp"
 
@@ -22,8 +22,9 @@ namespace detail {
 template <FixedString Text, pattern_use Use, class S, with Bound>
 struct PatternReduction {
   static constexpr Pattern pattern = parse_pattern(Text.view(), Use, 1);
-  static constexpr AxisExtents extents = pattern.ok() ? axis_extents<S>(pattern, Bound.apply(pattern)) : AxisExtents{};
-  static constexpr bool ok = pattern.ok() && extents.ok();
+  static constexpr Bindings bindings = bound_extents(pattern, Text.view(), Bound);
+  static constexpr AxisExtents extents = pattern.ok() ? axis_extents<S>(pattern, bindings.known) : AxisExtents{};
+  static constexpr bool ok = pattern.ok() && extents.ok() && bindings.unknown == 0;
   static constexpr Extents dims = ok ? result_extents(pattern, extents) : Extents{};
   static constexpr ReduceAxes axes = ok ? reduce_axes(pattern, extents) : ReduceAxes{};
   template <std::size_t... I>

@@ -72,7 +72,7 @@ struct ReduceLanes {
     using L = typename R::lane;
     const LaneBlock at = lane_block_at(plan, r);
     row.each(at.count, [&](auto j) VITRAIL_LAMBDA {
-      put<L>(y + at.out, j, plan.inner_out, L(reducer.of(LaneElements<L, decltype(j)>{plan, j, x + at.in})));
+      put_strided<L>(y + at.out, j, plan.inner_out, L(reducer.of(LaneElements<L, decltype(j)>{plan, j, x + at.in})));
     });
   }
 };
@@ -90,7 +90,7 @@ struct ReduceLanesBackward {
     const LaneBlock at = lane_block_at(plan, r);
     row.each(at.count, [&](auto j) VITRAIL_LAMBDA {
       reducer.pull(LaneElements<L, decltype(j)>{plan, j, x + at.in, dx + at.in, adds},
-                   get<L>(y + at.out, j, plan.inner_out), get<L>(dy + at.out, j, plan.inner_out));
+                   get_strided<L>(y + at.out, j, plan.inner_out), get_strided<L>(dy + at.out, j, plan.inner_out));
     });
   }
 };

@@ -52,7 +52,6 @@ constexpr bool learn(AxisExtents& known, const PatternGroup& group, std::size_t 
 constexpr AxisExtents axis_extents(const Pattern& pattern, const FixedVector<Extents, max_pattern_operands>& operands,
                                    AxisExtents known = {}) {
   using enum pattern_error;
-  if (!known.ok()) return known;
   for (bool learned = true; learned;) {
     learned = false;
     for (known.operand = 0; known.operand < pattern.operands.size(); ++known.operand) {

@@ -38,7 +38,6 @@ enum class pattern_error : unsigned char {
   group_not_divisible,
   extent_unknown,
   extent_is_zero,
-  binding_without_axis,  // vt::with names an axis that the pattern does not have
 };
 
 // rearrange: both sides have the same axes. reduce: the right may lack some. repeat: the left may lack some. einsum:
@@ -53,7 +52,6 @@ inline constexpr std::size_t max_pattern_axes = 16;
 struct PatternAxis {
   std::size_t position = 0;
   std::size_t length = 0;
-  char first = 0;  // with length 1 it is the name: what vt::with binds
 };
 // One axis of a tensor, as the row-major product of named axes: (h w) is two, h alone is one, 1 is none.
 struct PatternGroup {
@@ -112,7 +110,7 @@ constexpr Pattern parse_terms(std::string_view text) {
     if (is_blank(c)) {
       ++at;
     } else if (is_name(c)) {
-      PatternAxis name{at, 0, c};
+      PatternAxis name{at, 0};
       while (at < text.size() && is_name(text[at])) ++at, ++name.length;
       const bool is_one = c == '1' && name.length == 1;
       if (is_digit(c) && !is_one) return failed(pattern, name_starts_with_a_digit, name.position);
