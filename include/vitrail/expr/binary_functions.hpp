@@ -70,7 +70,7 @@ struct Divide {
 struct Maximum {
   template <class L>
   VITRAIL_FUNCTION L value(const L& a, const L& b) const {
-    return select(a != a, a, select(a > b, a, b));
+    return select(a != a || a > b, a, b);
   }
   template <class L>
   VITRAIL_FUNCTION L left(const L& g, const L& a, const L& b) const {
@@ -84,7 +84,8 @@ struct Maximum {
  private:
   template <class L>
   VITRAIL_FUNCTION static L winner(const L& a, const L& b) {
-    return select(a > b, constant<L>(1), select(a == b, constant<L>(0.5), constant<L>(0)));
+    const L half = constant<L>(0.5), zero = constant<L>(0);
+    return select(a > b, half, zero) + select(a >= b, half, zero);
   }
 };
 // The smaller, torch.minimum; equal operands share the gradient. NaN if one of them is.

@@ -1,6 +1,6 @@
 // functions.hpp - the elementwise functions of one operand. One of a user's own is a small type like these: value(x),
 // and derivative(x, y) with y = value(x), marked VITRAIL_FUNCTION and templates over the lane, or they will not
-// vectorise.
+// vectorise. A select of a select neither (g++ 12 merges the two and works element by element): combine conditions.
 #pragma once
 
 #include "../backend/lane_math.hpp"
@@ -88,7 +88,7 @@ struct Abs {
   template <class L>
   VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
     const L one = constant<L>(1), zero = constant<L>(0);
-    return select(x > zero, one, select(x < zero, -one, zero));
+    return select(x > zero, one, zero) - select(x < zero, one, zero);
   }
 };
 // log(1 + e^x), torch.nn.functional.softplus: max(x, 0) + log(1 + e^-|x|), which neither overflows nor loses small
@@ -137,8 +137,7 @@ struct Clamp {
   }
   template <class L>
   VITRAIL_FUNCTION L derivative(const L& x, const L&) const {
-    const L one = constant<L>(1), zero = constant<L>(0);
-    return select(x >= constant<L>(low), select(x <= constant<L>(high), one, zero), zero);
+    return select(x >= constant<L>(low) && x <= constant<L>(high), constant<L>(1), constant<L>(0));
   }
 };
 // max(x, 0); NaN stays NaN; the derivative at 0 is 0, as in PyTorch.
