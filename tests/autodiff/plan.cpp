@@ -28,8 +28,10 @@ struct Maker {
     vt::OperationRecord operation;
     operation.name = "op";
     for (const int v : inputs) {
+      const bool tracked = trace->values[static_cast<std::size_t>(v)].tracked;
+      operation.tracked_inputs |= unsigned(tracked) << operation.input_count;
       operation.inputs[operation.input_count++] = v;
-      operation.tracked |= trace->values[static_cast<std::size_t>(v)].tracked;
+      operation.tracked |= tracked;
     }
     operation.batched = batched;
     operation.facts.alias = alias;
@@ -141,4 +143,16 @@ TEST_CASE("places are aligned and inside the arena") {
     check(plan.value[v]);
     check(plan.gradient[v]);
   }
+}
+
+TEST_CASE("nothing flows back to an input that is detached there") {
+  Maker m;
+  const int x = m.source(), y = m.source();
+  const int z = m.run({x, y});
+  m.trace->operations[m.trace->operations.size() - 1].tracked_inputs = 2;  // y alone
+  const vt::Plan& plan = m.planned(z);
+  CHECK(m.mode(z, 0) == Mode::none);
+  CHECK(m.mode(z, 1) == Mode::write);
+  CHECK_FALSE(plan.reached[static_cast<std::size_t>(x)]);
+  CHECK_FALSE(plan.live[static_cast<std::size_t>(m.trace->values[static_cast<std::size_t>(x)].producer)]);
 }
