@@ -5,6 +5,7 @@
 #include <vitrail/autodiff/driver.hpp>
 #include <vitrail/backend/philox.hpp>
 #include <vitrail/backend/serial.hpp>
+#include <vitrail/expr/binary_functions.hpp>
 #include <vitrail/expr/elementwise.hpp>
 #include <vitrail/expr/functions.hpp>
 #include <vitrail/expr/tree.hpp>

@@ -14,6 +14,7 @@
 #include "kernels/product.hpp"
 #include "kernels/reference_product.hpp"
 #include "kernels/weight_gradient.hpp"
+#include "partial_sums.hpp"
 #include "rows.hpp"
 #include "workers.hpp"
 
@@ -70,22 +71,6 @@ struct ColumnsKernel {
     for (std::size_t k = 0; k < K; ++k) {
       if (to.at[k]) put<L>(to.at[k], j, sums[k], to.add[k]);
     }
-  }
-};
-// Adds the partial sums of the chunks, in their order.
-template <class T>
-struct PartialSums {
-  using value = T;
-  static constexpr bool is_minor = true;
-  const T* partial;
-  std::size_t stride, chunks;
-  T* to;
-  bool addition;
-  template <class L, class J>
-  VITRAIL_FUNCTION void at(J j) const {
-    L sum = get<L>(partial, j);
-    for (std::size_t c = 1; c < chunks; ++c) sum += get<L>(partial + c * stride, j);
-    put<L>(to, j, sum, addition);
   }
 };
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "../autodiff/driver.hpp"
+#include "../backend/partial_sums.hpp"
 #include "../backend/rows.hpp"
 #include "elementwise.hpp"
 #include "layout.hpp"
@@ -139,22 +140,6 @@ struct BroadcastSum : Kernel {
     return found;
   }
 };
-// to[j] = the sum of the parts, in order.
-template <class T>
-struct SumParts {
-  using value = T;
-  static constexpr bool is_minor = true;
-  const T* from;
-  std::size_t parts, size;
-  T* to;
-  bool add;
-  template <class L, class J>
-  VITRAIL_FUNCTION void at(J j) const {
-    L sum = get<L>(from, j);
-    for (std::size_t p = 1; p < parts; ++p) sum += get<L>(from + p * size, j);
-    put<L>(to, j, sum, add);
-  }
-};
 
 }  // namespace detail
 
@@ -262,7 +247,7 @@ struct Broadcast {
       a.backend->rows(program.rows * program.parts, width * program.terms / program.parts, program);
       if (cut) {
         const std::size_t size = program.rows * (in_row ? width : 1);
-        a.backend->elementwise(size, detail::SumParts<T>{a.work.fixed, program.parts, size, g.at, g.adds()});
+        a.backend->elementwise(size, detail::PartialSums<T>{a.work.fixed, size, program.parts, g.at, g.adds()});
       }
     }
   }
