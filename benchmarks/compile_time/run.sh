@@ -19,5 +19,7 @@ for source in header.cpp train.cpp; do
 done
 measure "expressions.cpp, 1 expression, -O3" expressions.cpp -O3 -DCOUNT=1
 measure "expressions.cpp, 51 expressions, -O3" expressions.cpp -O3 -DCOUNT=51
+measure "patterns.cpp, 2 patterns, -O3" patterns.cpp -O3 -DCOUNT=2
+measure "patterns.cpp, 42 patterns, -O3" patterns.cpp -O3 -DCOUNT=42
 measure "costs.cpp, parameters and FLOPs" costs.cpp -O0
 measure "costs.cpp, and two arenas" costs.cpp -O0 -DARENAS

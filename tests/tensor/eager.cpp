@@ -77,7 +77,8 @@ TEST_CASE("batches: one tensor serves all samples, counts must agree") {
   const vt::Batch<vt::Shape<2, 3>> y = batch * a;
   CHECK(y.count() == 2);
   CHECK(y.to_vector() == std::vector<float>{1, 2, 3, 2, 4, 6, 4, 5, 6, 8, 10, 12});
-  const vt::Batch<vt::Shape<3>> other(3);
+  const vt::Batch<vt::Shape<3>> other(3), none;
+  CHECK_THAT(message_of([&] { vt::Batch z = none * 2.0; }), contains("no samples"));
   CHECK_THAT(message_of([&] { vt::Batch<vt::Shape<3>> z = batch + other; }), contains("batches of 2 and 3 samples"));
 }
 

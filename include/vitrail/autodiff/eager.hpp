@@ -120,8 +120,10 @@ template <class S, class P>
 Var<S, false, false, Eager<P>> as_leaf(const Tensor<S, P>& tensor) {
   return {tensor.storage(), 1};
 }
+// Throws shape_error for a batch without samples.
 template <class S, class P>
 Var<S, true, false, Eager<P>> as_leaf(const Batch<S, P>& batch) {
+  if (batch.count() == 0) throw shape_error("an expression or operation on a batch that has no samples");
   return {batch.storage(), batch.count()};
 }
 

@@ -104,9 +104,9 @@ class Batch {
   explicit Batch(std::size_t count) { resize(count); }
   // Takes over memory of count * S::size values that nobody else writes to.
   Batch(std::shared_ptr<Storage> values, std::size_t count) : values_(std::move(values)), count_(count) {}
-  Batch(Batch&& other) noexcept : Batch() { *this = std::move(other); }
+  Batch(Batch&& other) noexcept : values_(std::move(other.values_)), count_(std::exchange(other.count_, 0)) {}
   Batch& operator=(Batch&& other) noexcept {
-    values_.swap(other.values_);
+    values_ = std::move(other.values_);
     count_ = std::exchange(other.count_, 0);
     return *this;
   }
@@ -124,13 +124,13 @@ class Batch {
     if (count > most) {
       throw shape_error("Batch: expected at most " + std::to_string(most) + " samples, found " + std::to_string(count));
     }
-    if (count * S::size > values_->size()) values_ = std::make_shared<Storage>(count * S::size);
+    if (!values_ || count * S::size > values_->size()) values_ = std::make_shared<Storage>(count * S::size);
     count_ = count;
   }
   std::size_t count() const { return count_; }
   std::size_t size() const { return count_ * S::size; }
-  value* data() { return values_->data(); }
-  const value* data() const { return values_->data(); }
+  value* data() { return values_ ? values_->data() : nullptr; }
+  const value* data() const { return values_ ? values_->data() : nullptr; }
   // Shared with expressions that were built from this batch, so that they outlive it.
   const std::shared_ptr<Storage>& storage() const { return values_; }
   // Sample b, which must be below count().
@@ -140,7 +140,7 @@ class Batch {
   std::vector<value> to_vector() const { return view().to_vector(); }
 
  private:
-  std::shared_ptr<Storage> values_ = std::make_shared<Storage>();
+  std::shared_ptr<Storage> values_;  // null: no samples yet
   std::size_t count_ = 0;
 };
 
