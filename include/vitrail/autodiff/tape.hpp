@@ -43,19 +43,19 @@ class Tape {
   void set_parameters(std::size_t parameters, value* gradients_of_parameters, const std::size_t* offsets,
                       const value* values = nullptr) {
     memory_.set_parameters(parameters, gradients_of_parameters, offsets);
-    parameter_offsets_ = offsets;
     parameter_values_ = values;
   }
   void check_parameter(int slot, const value* data) const {
     const auto at = static_cast<std::size_t>(slot);  // -1, of a parameter without a model, is no slot either
-    if (at < memory_.parameters() && (!parameter_values_ || data == parameter_values_ + parameter_offsets_[at])) return;
+    if (at < memory_.parameters() && (!parameter_values_ || data == parameter_values_ + memory_.parameter_offset(at)))
+      return;
     throw error("a trainable parameter of another model is in this step: only the step's own model has gradients");
   }
   void set_random(RandomStream stream, std::uint32_t first_sample) {
     random_ = stream;
     first_sample_ = first_sample;
   }
-  void set_poison(bool on) { memory_.set_poison(poison_ = on); }
+  void set_poison(bool on) { memory_.set_poison(on); }
   // Times each operation from now on.
   void set_timed(bool on) { timer_.set_on(on); }
   const std::vector<OperationTiming>& timings() const { return timer_.timings(); }
@@ -215,12 +215,11 @@ class Tape {
       memory_.poison(o.state, facts.state, o.count);
       memory_.poison(o.work, facts.forward_work, o.count);
     } else {
-      auto most = [](std::size_t a, std::size_t b) { return std::max(a, b); };
       const Space &forward = facts.forward_work, &backward = facts.backward_work;
       o.out = memory_.retain(elements);
       o.state = {memory_.retain(facts.state.per_sample * o.count), memory_.retain(facts.state.fixed)};
-      o.work = {memory_.retain(most(forward.per_sample, backward.per_sample) * o.count),
-                memory_.retain(most(forward.fixed, backward.fixed))};
+      o.work = {memory_.retain(std::max(forward.per_sample, backward.per_sample) * o.count),
+                memory_.retain(std::max(forward.fixed, backward.fixed))};
       memory_.retain_gradient(call.tracked ? elements : 0);
     }
     return o;
@@ -259,7 +258,7 @@ class Tape {
     node.run = [](Node& n) {
       auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
       Tape& tape = *c.tape;
-      if (tape.poison_) {
+      if (tape.memory_.poisons()) {
         for (std::size_t i = 0; i < inputs; ++i) {
           const Mode mode = c.a.gradient[i].mode;
           if (mode == Mode::write || mode == Mode::write_zero_rest) tape.memory_.poison(c.a.gradient[i].at, c.sizes[i]);
@@ -286,7 +285,7 @@ class Tape {
     node.run = [](Node& n) {
       auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
       Tape& tape = *c.tape;
-      if (tape.poison_) {
+      if (tape.memory_.poisons()) {
         tape.memory_.poison(c.a.out, Call::elements * (Call::batched ? tape.count() : 1));
         tape.memory_.poison(c.a.state, Call::facts.state, c.a.count);
         tape.memory_.poison(c.a.work, Call::facts.forward_work, c.a.count);
@@ -332,12 +331,11 @@ class Tape {
   OperationTimer timer_;
   std::size_t next_operation_ = 0;
   int next_value_ = 0;
-  bool poison_ = false, check_finite_ = false, adds_ = false, finished_ = false;
+  bool check_finite_ = false, adds_ = false, finished_ = false;
   value loss_gradient_ = 1;
   std::vector<std::string> paths_;
   RandomStream random_;
   std::uint32_t first_sample_ = 0;
-  const std::size_t* parameter_offsets_ = nullptr;
   const value* parameter_values_ = nullptr;
   const value* (*find_packed_)(const void*, const value*, std::size_t) = nullptr;
   const void* packed_owner_ = nullptr;

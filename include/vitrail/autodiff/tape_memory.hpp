@@ -31,6 +31,7 @@ class TapeMemory {
     parameter_offsets_ = offsets;
   }
   std::size_t parameters() const { return parameters_; }
+  std::size_t parameter_offset(std::size_t slot) const { return parameter_offsets_[slot]; }
   std::size_t count() const { return count_; }
   std::size_t arena_bytes() const { return arena_.size() * sizeof(value); }
 
@@ -81,6 +82,7 @@ class TapeMemory {
 
   // Fills memory that is about to be written with NaN, so that an operation that misses some of it shows. For tests.
   void set_poison(bool on) { poison_ = on; }
+  bool poisons() const { return poison_; }
   [[gnu::noinline]] void poison(value* data, std::size_t size) const {
     if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
   }

@@ -15,24 +15,13 @@
 namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
-// The context of the first Var; void if there is none.
+// The context of the first Var; NoStep if there is none.
 template <class... Leaves>
-struct ContextOf {
-  using type = void;
-};
-template <class A, class... More>
-struct ContextOf<A, More...> : ContextOf<More...> {};
-template <class A, class... More>
-requires is_var<A>
-struct ContextOf<A, More...> {
-  using type = typename A::context;
-};
+using context_among = std::remove_pointer_t<decltype(context_of(std::declval<const Leaves&>()...))>;
 template <class Context, class V>
 constexpr bool leaf_tracked() {
   if constexpr (is_var<V>) {
     return V::tracked;
-  } else if constexpr (std::is_void_v<Context>) {
-    return V::trainable;
   } else {
     return V::trainable && Context::gradients;
   }
@@ -42,8 +31,8 @@ constexpr bool leaf_tracked() {
 // Its shape and batch follow from its leaves as in NumPy (layout.hpp). Leaves are held by value, so nothing dangles
 // when a function returns an expression.
 template <class Tree, class... Leaves>
-struct Expression : detail::EagerResult<Expression<Tree, Leaves...>, typename detail::ContextOf<Leaves...>::type> {
-  using context = typename detail::ContextOf<Leaves...>::type;
+struct Expression : detail::EagerResult<Expression<Tree, Leaves...>, detail::context_among<Leaves...>> {
+  using context = detail::context_among<Leaves...>;
   using layout = detail::Layout<Leaves...>;
   using shape = typename layout::shape;
   static constexpr bool batched = layout::batched;
@@ -103,12 +92,6 @@ constexpr auto leaf_for(Context* ctx, const V& leaf) {
     return Var<typename V::shape, false, false, Context>(ctx, -1, const_cast<T*>(leaf.data));
   }
 }
-template <class V, class Context>
-constexpr void find_context(const V& leaf, Context*& ctx) {
-  if constexpr (is_var<V>) {
-    if (!ctx) ctx = leaf.ctx;
-  }
-}
 
 }  // namespace detail
 
@@ -122,15 +105,14 @@ constexpr auto evaluate(E&& e) {
     return as_leaf(e);
   } else if constexpr (!is_expression<D>) {
     return D(e);  // of a forward function that returns several
-  } else if constexpr (std::is_void_v<typename D::context>) {
-    return refuse<error_an_expression_of_parameters_alone_belongs_to_no_step<std::tuple_size_v<decltype(e.leaves)>>>();
   } else {
-    typename D::context* ctx = nullptr;
     // Not std::apply: its noexcept instantiates this twice, and doubles what a compiler says about an error.
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (detail::find_context(std::get<I>(e.leaves), ctx), ...);
+      auto* ctx = detail::context_of(std::get<I>(e.leaves)...);
       if constexpr ((is_refused<std::tuple_element_t<I, decltype(e.leaves)>> || ...)) {
         return refused(ctx);
+      } else if constexpr (std::is_same_v<typename D::context, NoStep>) {
+        return refuse<error_an_expression_of_parameters_alone_belongs_to_no_step<sizeof...(I)>>(ctx);
       } else if constexpr (!D::layout::ok) {
         return D::layout::refuse(ctx);
       } else {

@@ -92,9 +92,7 @@ struct Layout {
   static constexpr auto refuse(auto* ctx) { return refuse_shapes<typename V::shape...>(ctx); }
 
   static constexpr auto dims = broadcast_dims<typename V::shape...>();
-  template <std::size_t... I>
-  static Shape<dims[I]...> shape_of(std::index_sequence<I...>);
-  using shape = decltype(shape_of(std::make_index_sequence<dims.size()>{}));
+  using shape = shape_from<dims>;
 
   // Outermost first, neighbours merged; without the axes of extent 1.
   static constexpr LayoutAxes axes = [] {

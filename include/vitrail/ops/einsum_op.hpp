@@ -164,9 +164,7 @@ struct EinsumConstants {
   static constexpr Pattern pattern = Source::pattern;
   static constexpr AxisExtents extents = Source::extents;
   static constexpr Extents dims = result_extents(pattern, extents);
-  template <std::size_t... I>
-  static Shape<dims[I]...> shape_of(std::index_sequence<I...>);
-  using shape = decltype(shape_of(std::make_index_sequence<dims.size()>{}));
+  using shape = shape_from<dims>;
   // Merged here, so that a call has next to nothing left to merge.
   static constexpr EinsumAxes forward = merged(einsum_axes(pattern, extents));
   static constexpr EinsumAxes left_gradient = merged(einsum_axes(gradient_pattern(pattern, 0), extents));

@@ -30,16 +30,6 @@ template <class S, class V>
 requires is_var<V>
 constexpr auto as_shape(const V& v) { return same_value<S, V::tracked>(v); }
 
-template <const auto& Extents, class Indices>
-struct ShapeFrom;
-template <const auto& Extents, std::size_t... I>
-struct ShapeFrom<Extents, std::index_sequence<I...>> {
-  using type = Shape<Extents[I]...>;
-};
-// A Shape of constants that a function has found: those of a static member.
-template <const auto& Extents>
-using shape_from = typename ShapeFrom<Extents, std::make_index_sequence<Extents.size()>>::type;
-
 }  // namespace detail
 
 // M has the shapes `from` and `shape`, the name, and `axes`, those of one sample.

@@ -27,9 +27,7 @@ struct PatternReduction {
   static constexpr bool ok = pattern.ok() && extents.ok() && bindings.unknown == 0;
   static constexpr Extents dims = ok ? result_extents(pattern, extents) : Extents{};
   static constexpr ReduceAxes axes = ok ? reduce_axes(pattern, extents) : ReduceAxes{};
-  template <std::size_t... I>
-  static Shape<dims[I]...> shape_of(std::index_sequence<I...>);
-  using shape = decltype(shape_of(std::make_index_sequence<dims.size()>{}));
+  using shape = shape_from<dims>;
   using input = S;
 };
 
@@ -72,9 +70,7 @@ struct AxisReduction {
   static constexpr AxisChoice choice = choose_axes(S::rank, {Axes...});
   static constexpr Extents dims = kept_extents(extents_of<S>(), choice);
   static constexpr ReduceAxes axes = reduce_axes(extents_of<S>(), choice.reduced);
-  template <std::size_t... I>
-  static Shape<dims[I]...> shape_of(std::index_sequence<I...>);
-  using shape = decltype(shape_of(std::make_index_sequence<dims.size()>{}));
+  using shape = shape_from<dims>;
   using input = S;
 };
 

@@ -60,14 +60,5 @@ constexpr Slab slab_of(std::size_t axis, std::size_t first, std::size_t extent, 
   for (std::size_t i = axis + 1; i < S::rank; ++i) slab.inner *= S::dims[i];
   return slab;
 }
-// S with another extent of the axis Axis.
-template <class S, std::size_t Axis, std::size_t Extent, class Indices = std::make_index_sequence<S::rank>>
-struct WithExtent;
-template <class S, std::size_t Axis, std::size_t Extent, std::size_t... I>
-struct WithExtent<S, Axis, Extent, std::index_sequence<I...>> {
-  using type = Shape<(I == Axis ? Extent : S::dims[I])...>;
-};
-template <class S, std::size_t Axis, std::size_t Extent>
-using with_extent = typename WithExtent<S, Axis, Extent>::type;
 
 }  // namespace vitrail::inline VITRAIL_TU::detail

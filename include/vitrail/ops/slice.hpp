@@ -12,7 +12,7 @@ namespace vitrail::inline VITRAIL_TU {
 
 template <class S, std::size_t Axis, std::size_t Begin, std::size_t Extent, std::size_t Step>
 struct SliceOp {
-  using shape = detail::with_extent<S, Axis, Extent>;
+  using shape = with_extent<S, Axis, Extent>;
   static constexpr const char* name = "slice";
   static constexpr detail::Slab slab = detail::slab_of<S>(Axis, Begin, Extent, Step);
 
@@ -45,7 +45,7 @@ struct SliceOp {
 };
 template <class S, std::size_t Axis, std::size_t Before, std::size_t After>
 struct PadOp {
-  using shape = detail::with_extent<S, Axis, Before + S::dims[Axis] + After>;
+  using shape = with_extent<S, Axis, Before + S::dims[Axis] + After>;
   static constexpr const char* name = "pad";
   static constexpr detail::Slab slab = detail::slab_of<shape>(Axis, Before, S::dims[Axis]);
   double value = 0;

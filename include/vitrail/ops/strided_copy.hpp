@@ -12,6 +12,7 @@
 
 #include "../backend/lane_shuffle.hpp"
 #include "../backend/rows.hpp"
+#include "../backend/strided.hpp"
 #include "../shape/strided.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
@@ -34,15 +35,6 @@ VITRAIL_FUNCTION StridedOffsets offsets_of(const StridedAxis* axes, std::size_t 
   }
   return at;
 }
-template <class L>
-VITRAIL_FUNCTION std::size_t elements_of_part(Whole) {
-  return lanes<L>::width;
-}
-template <class L>
-VITRAIL_FUNCTION std::size_t elements_of_part(Rest j) {
-  return j.count;
-}
-
 // A row is one block and all axes inside it. A null `from` writes `fill`.
 template <class T>
 struct StridedCopy {
@@ -102,7 +94,7 @@ struct StridedCopy {
     } else if (copies && lanes_of_both) {
       for (std::size_t i = 0; i < middle.extent; ++i, source += middle.in, target += middle.out) {
         row.each(count, [&](auto j) VITRAIL_LAMBDA {
-          for (std::size_t k = j.at; k < j.at + elements_of_part<L>(j); ++k) target[k] = source[k];
+          for (std::size_t k = j.at; k < j.at + elements_of<L>(j); ++k) target[k] = source[k];
         });
       }
     } else if (copies && axis.out == 1 && axis.in == 0 && count >= lanes<L>::width) {
@@ -121,7 +113,7 @@ struct StridedCopy {
     } else {
       for (std::size_t i = 0; i < middle.extent; ++i, target += middle.out) {
         row.each(count, [&](auto j) VITRAIL_LAMBDA {
-          for (std::size_t k = j.at; k < j.at + elements_of_part<L>(j); ++k) {
+          for (std::size_t k = j.at; k < j.at + elements_of<L>(j); ++k) {
             const T x = source ? source[k * axis.in] : fill;
             target[k * axis.out] = adds ? target[k * axis.out] + x : x;
           }
@@ -183,7 +175,7 @@ struct StridedTiles {
         for (std::size_t k = part.at; k < part.at + side; ++k) write<Adds>(target[k * out + q], source[q * in + k]);
       }
     } else {
-      for (std::size_t k = part.at; k < part.at + elements_of_part<L>(part); ++k) {
+      for (std::size_t k = part.at; k < part.at + elements_of<L>(part); ++k) {
         for (std::size_t q = 0; q < wide; ++q) write<Adds>(target[k * out + q], source[q * in + k]);
       }
     }

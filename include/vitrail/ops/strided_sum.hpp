@@ -59,7 +59,7 @@ struct StridedSum {
       }
     } else {
       row.each(count, [&](auto j) VITRAIL_LAMBDA {
-        for (std::size_t e = j.at; e < j.at + elements_of_part<L>(j); ++e) {
+        for (std::size_t e = j.at; e < j.at + elements_of<L>(j); ++e) {
           T sum = 0;
           for (std::size_t o = 0; o < outside; ++o) {
             const T* base = source + e * run.in + offsets_of(summed, summed_size - 1, o).in;

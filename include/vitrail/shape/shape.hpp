@@ -42,17 +42,11 @@ template <std::size_t... Extents>
 inline constexpr bool is_shape<Shape<Extents...>> = true;
 
 namespace detail {
-template <class S, std::size_t Last, class Indices>
-struct WithLast;
-template <class S, std::size_t Last, std::size_t... I>
-struct WithLast<S, Last, std::index_sequence<I...>> {
-  using type = Shape<S::dims[I]..., Last>;
-};
-template <class S, std::size_t First, class Indices>
-struct WithFirst;
-template <class S, std::size_t First, std::size_t... I>
-struct WithFirst<S, First, std::index_sequence<I...>> {
-  using type = Shape<First, S::dims[I + 1]...>;
+template <class S, std::size_t Axis, std::size_t Extent, class Indices>
+struct WithExtent;
+template <class S, std::size_t Axis, std::size_t Extent, std::size_t... I>
+struct WithExtent<S, Axis, Extent, std::index_sequence<I...>> {
+  using type = Shape<(I == Axis ? Extent : S::dims[I])...>;
 };
 template <class S, class Indices>
 struct WithoutFirst;
@@ -60,13 +54,24 @@ template <class S, std::size_t... I>
 struct WithoutFirst<S, std::index_sequence<I...>> {
   using type = Shape<S::dims[I + 1]...>;
 };
+template <const auto& Extents, class Indices>
+struct ShapeFrom;
+template <const auto& Extents, std::size_t... I>
+struct ShapeFrom<Extents, std::index_sequence<I...>> {
+  using type = Shape<Extents[I]...>;
+};
+// A Shape of constants that a function has found: those of a static member.
+template <const auto& Extents>
+using shape_from = typename ShapeFrom<Extents, std::make_index_sequence<Extents.size()>>::type;
 }  // namespace detail
 
-// S with its last (first) extent replaced, or its first removed. The rank of S must be at least 1.
+// S with another extent of one axis, of its last or its first, or without its first. The axis must be there.
+template <class S, std::size_t Axis, std::size_t Extent>
+using with_extent = typename detail::WithExtent<S, Axis, Extent, std::make_index_sequence<S::rank>>::type;
 template <class S, std::size_t Last>
-using with_last = typename detail::WithLast<S, Last, std::make_index_sequence<S::rank - 1>>::type;
+using with_last = with_extent<S, S::rank - 1, Last>;
 template <class S, std::size_t First>
-using with_first = typename detail::WithFirst<S, First, std::make_index_sequence<S::rank - 1>>::type;
+using with_first = with_extent<S, 0, First>;
 template <class S>
 using without_first = typename detail::WithoutFirst<S, std::make_index_sequence<S::rank - 1>>::type;
 
