@@ -149,6 +149,11 @@ class OpenMP {
   void attention_forward(const kernels::Attention<float>& a) const { kernels::attention_forward(workers_, a); }
   void attention_backward(const kernels::AttentionGradient<float>& g) const {
     kernels::attention_backward(workers_, g);
+    const kernels::Attention<float>& a = g.forward;
+    const std::size_t size = a.heads * a.queries * a.keys;
+    if (!g.bias || size == 0) return;
+    elementwise(size, detail::PartialSums<float>{g.bias_work, size, kernels::bias_chunks(a.groups()), g.bias,
+                                                 g.add_bias, 1 / a.scale});
   }
 
  private:

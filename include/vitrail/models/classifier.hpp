@@ -15,10 +15,17 @@ struct Classifier : Module<Classifier<Backbone, Classes>> {
   Backbone backbone;
   Linear<Backbone::features, Classes, policy, site::head> head;
 
-  // The backbone adds nothing to the names: they are those of the whole model in timm.
+  // The backbone adds nothing to the names: they are those of the whole model in timm, where some heads stand deeper.
   static constexpr void visit(auto& self, auto&& f) {
     f("", self.backbone);
-    f("head", self.head);
+    f(head_name(), self.head);
+  }
+  static constexpr const char* head_name() {
+    if constexpr (requires { Backbone::head_name; }) {
+      return Backbone::head_name;
+    } else {
+      return "head";
+    }
   }
   constexpr auto forward(const auto& x) const { return head(backbone(x)); }
 };

@@ -3,8 +3,8 @@
 
 #include "../autodiff/recompute.hpp"
 #include "../nn/block.hpp"
+#include "../nn/patch_embedding.hpp"
 #include "../nn/stack.hpp"
-#include "../ops/patch_embedding.hpp"
 #include "../ops/tokens.hpp"
 #include "classifier.hpp"
 
@@ -19,21 +19,6 @@ struct ViTConfig {
   pooling pool = pooling::token;
   double dropout = 0, drop_path = 0;  // rates while training; drop path grows linearly from 0 in the first block
   bool recompute = false;             // each block runs again in backward instead of keeping its values
-};
-
-// A token is a patch, linearly projected. Weight [D, C, p, p] and bias as torch.nn.Conv2d has them, and its initial
-// values.
-template <std::size_t Channels, std::size_t Patch, std::size_t D, class P = cpu>
-struct PatchEmbedding : Module<PatchEmbedding<Channels, Patch, D, P>> {
-  using start = initial::uniform_fan_in<Channels * Patch * Patch>;
-  Param<Shape<D, Channels, Patch, Patch>, P, site::patch, start> weight;
-  Param<Shape<D>, P, site::bias_of<site::patch>, start> bias;
-
-  static constexpr void visit(auto& self, auto&& f) {
-    f("weight", self.weight);
-    f("bias", self.bias);
-  }
-  constexpr auto forward(const auto& image) const { return patch_embedding(image, weight, bias); }
 };
 
 // image [C, image, image] -> features [dim]: everything but the head.

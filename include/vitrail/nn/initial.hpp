@@ -18,6 +18,11 @@ struct zeros {
 struct ones {
   static double at(const RandomStream&, std::size_t) { return 1; }
 };
+// The logarithm of the integer Of.
+template <std::size_t Of>
+struct log_of {
+  static double at(const RandomStream&, std::size_t) { return std::log(static_cast<double>(Of)); }
+};
 // Normal with the standard deviation Deviation (a std::ratio). timm truncates at +-2, which for 0.02 cuts nothing off.
 template <class Deviation>
 struct normal {
