@@ -9,6 +9,7 @@
 #include "data/drawn_shapes.hpp"
 #include "inspect/profile.hpp"
 #include "inspect/summary.hpp"
+#include "models/encoder_decoder.hpp"
 #include "models/swin.hpp"
 #include "models/vit.hpp"
 #include "nn/accepts.hpp"

@@ -1,7 +1,6 @@
 // thrust_ops.cpp - products, rows and tokens on Thrust, which has the required set of a backend and nothing more.
 #include <vitrail/nn/policy_thrust.hpp>
 
-#include "cases_attention.hpp"
 #include "cases_custom.hpp"
 #include "cases_linear.hpp"
 #include "cases_rows.hpp"
@@ -15,9 +14,6 @@ TEST_CASE("Thrust: products, rows and tokens") {
   registry::patch_embedding_cases(run);
   registry::softmax_cases(run);
   registry::attention_cases(run);
-  registry::cross_attention_cases(run);
-  registry::window_attention_cases(run);
-  registry::relative_position_cases(run);
   registry::heads_cases(run);
   registry::loss_cases(run);
   registry::token_cases(run);

@@ -60,9 +60,9 @@ concept PacksWeights = requires(const typename Model::Backend& b, const typename
 
 }  // namespace detail
 
-// Runs a model, or any callable f(net, x) of it, on batches of any size. The model must outlive it; its values may
-// change in between (training goes on). One Predictor serves one thread at a time; several may share a model. Neither
-// copied nor moved.
+// Runs a model, or any callable f(net, x) of it, or f(net, x, labels), on batches of any size. The model must outlive
+// it; its values may change in between (training goes on). One Predictor serves one thread at a time; several may share
+// a model. Neither copied nor moved.
 template <class Model, class F>
 class Predictor {
  public:
@@ -70,6 +70,11 @@ class Predictor {
   using value = typename policy::value;
   using input = typename Model::module::input;
   static constexpr bool packs = detail::PacksWeights<Model>;
+  static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
+  // Does f take labels as well (a decoder the tokens so far)?
+  static constexpr bool takes_labels =
+      std::invocable<F&, const typename Model::module&, Var<input, true, false, Tape<policy, false>>,
+                     LabelsVar<Tape<policy, false>, label_count>>;
 
   explicit Predictor(const Model& model, F f = {})
       : model_(&model),
@@ -78,7 +83,14 @@ class Predictor {
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
-    const auto out = detail::call_predictor(f_, model.net(), meta.template input<input, true>());
+    const auto x = meta.template input<input, true>();
+    const auto out = [&] {
+      if constexpr (takes_labels) {
+        return detail::call_predictor(f_, model.net(), x, meta.template labels<label_count>());
+      } else {
+        return detail::call_predictor(f_, model.net(), x);
+      }
+    }();
     result_ = out.id;
     keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
@@ -92,17 +104,16 @@ class Predictor {
 
   // The result for each sample, valid until the next call. An empty batch throws shape_error; other operations than
   // when the Predictor was made throw error.
-  auto operator()(const BatchView<input, const value>& images) {
-    detail::check_counts("predict", images.count(), images.count());
-    if constexpr (packs) packed_.update(*model_);
-    tape_.begin(images.count());
-    const auto out = detail::call_predictor(f_, model_->net(), tape_.template input<input, true>(images.data()));
-    tape_.check_end(out.id, result_);
-    return detail::result_of(out, images.count());
-  }
+  auto operator()(const BatchView<input, const value>& images) requires(!takes_labels) { return run(images); }
   template <SameMemoryAs<policy> Q>
-  auto operator()(const Batch<input, Q>& images) {
-    return (*this)(images.view());
+  auto operator()(const Batch<input, Q>& images) requires(!takes_labels) {
+    return run(images.view());
+  }
+  // The same for a callable that takes labels.
+  template <SameMemoryAs<policy> Q>
+  auto operator()(const Batch<input, Q>& images, const Labels& labels) requires(takes_labels) {
+    detail::check_counts("predict", images.count(), labels.count(), label_count);
+    return run(images.view(), tape_.template labels<label_count>(labels.data()));
   }
 
   void set_poison(bool on) { tape_.set_poison(on); }
@@ -116,6 +127,17 @@ class Predictor {
   std::size_t arena_bytes() const { return tape_.arena_bytes(); }
 
  private:
+  template <class... L>
+  auto run(const BatchView<input, const value>& images, const L&... labels) {
+    detail::check_counts("predict", images.count(), images.count());
+    if constexpr (packs) packed_.update(*model_);
+    tape_.begin(images.count());
+    const auto x = tape_.template input<input, true>(images.data());
+    const auto out = detail::call_predictor(f_, model_->net(), x, labels...);
+    tape_.check_end(out.id, result_);
+    return detail::result_of(out, images.count());
+  }
+
   struct Empty {};
   const Model* model_;
   F f_;
@@ -139,5 +161,13 @@ auto predictor(const Model& model) {
 }
 template <class Model>
 void predictor(const Model&&) = delete;
+// Of a callable f(net, x), or f(net, x, labels) that is called with images and labels:
+// `auto predict = vt::predictor(model, [](auto& net, auto x) { return net.backbone(x); });`
+template <class Model, class F>
+auto predictor(const Model& model, F f) {
+  return Predictor<Model, F>(model, std::move(f));
+}
+template <class Model, class F>
+void predictor(const Model&&, F) = delete;
 
 }  // namespace vitrail::inline VITRAIL_TU

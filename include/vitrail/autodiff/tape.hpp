@@ -105,7 +105,10 @@ class Tape {
     memory_.retain_gradient(S::size * (Batched ? count() : 1));
     return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<value*>(data));
   }
-  LabelsVar<Tape> labels(const int* data) { return {this, data}; }
+  template <std::size_t Length = 1>
+  LabelsVar<Tape, Length> labels(const int* data) {
+    return {this, data};
+  }
 
   template <class Op, class... V>
   auto run(const Op& op, const V&... v) {

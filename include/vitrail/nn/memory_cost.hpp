@@ -30,8 +30,8 @@ constexpr void plan_step_of(M& module, Trace& trace, Plan& plan, const Planning&
   Var result = trace_module(module, trace, meta);
   keep(result);
   int loss = -1;
-  if constexpr (decltype(result)::tracked && decltype(result)::shape::rank == 1) {
-    Var mean = cross_entropy(result, meta.labels());
+  if constexpr (decltype(result)::tracked && decltype(result)::shape::rank == 1 + (labels_per_sample<M>() > 1)) {
+    Var mean = cross_entropy(result, meta.template labels<labels_per_sample<M>()>());
     keep(mean);
     loss = mean.id;
   } else if constexpr (decltype(result)::tracked) {

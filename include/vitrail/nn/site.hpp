@@ -11,6 +11,8 @@ namespace site {
 struct none {};
 struct patch {};
 struct qkv {};
+struct q {};   // of cross-attention: from the target
+struct kv {};  // and from the source
 struct proj {};
 struct fc1 {};
 struct fc2 {};
