@@ -49,19 +49,26 @@ struct SwinConfig {
 
 namespace detail {
 
-// The blocks of a stage: every other one is shifted. Tunings count blocks over all stages.
-template <SwinConfig C, std::size_t S, class P>
-struct SwinBlocks {
+// Block I of stage S: every other one is shifted. Tunings count blocks over all stages.
+template <SwinConfig C, std::size_t S, class P, std::size_t I, bool V2 = C.v2>
+struct SwinBlockAt {
   static constexpr std::size_t dim = C.features(S), heads = C.heads[S], hidden = dim * C.mlp_ratio;
-  static constexpr std::size_t first = C.first_block(S), all = C.blocks();
-  static constexpr WindowedMap plain = C.map(S, false), shifted = C.map(S, true);
-  template <WindowedMap M, class Q>
-  using block_of = std::conditional_t<C.v2, SwinV2Block<dim, heads, hidden, M, Q>, SwinBlock<dim, heads, hidden, M, Q>>;
-  template <std::size_t I>
-  using block = block_of<I % 2 == 1 ? shifted : plain, block_policy<P, first + I, all>>;
-  template <std::size_t... I>
-  static auto stack(std::index_sequence<I...>) -> Stack<block<I>...>;
-  using type = decltype(stack(std::make_index_sequence<C.depths[S]>{}));
+  static constexpr std::size_t number = C.first_block(S) + I, blocks = C.blocks();
+  static constexpr WindowedMap map = C.map(S, I % 2 == 1);
+  using type = SwinBlock<dim, heads, hidden, map, block_policy<P, number, blocks>>;
+};
+template <SwinConfig C, std::size_t S, class P, std::size_t I>
+struct SwinBlockAt<C, S, P, I, true> {
+  using Like = SwinBlockAt<C, S, P, I, false>;
+  using type =
+      SwinV2Block<Like::dim, Like::heads, Like::hidden, Like::map, block_policy<P, Like::number, Like::blocks>>;
+};
+// Classes, since nvcc does not find the types of such functions.
+template <SwinConfig C, std::size_t S, class P, class Indices = std::make_index_sequence<C.depths[S]>>
+struct SwinBlocks;
+template <SwinConfig C, std::size_t S, class P, std::size_t... I>
+struct SwinBlocks<C, S, P, std::index_sequence<I...>> {
+  using type = Stack<typename SwinBlockAt<C, S, P, I>::type...>;
 };
 
 }  // namespace detail
@@ -89,9 +96,13 @@ struct SwinStage<C, 0, P> : Module<SwinStage<C, 0, P>> {
 };
 
 namespace detail {
+template <SwinConfig C, class P, class Indices = std::make_index_sequence<C.stages()>>
+struct SwinStages;
 template <SwinConfig C, class P, std::size_t... S>
-auto swin_stages(std::index_sequence<S...>) -> Stack<SwinStage<C, S, P>...>;
-}
+struct SwinStages<C, P, std::index_sequence<S...>> {
+  using type = Stack<SwinStage<C, S, P>...>;
+};
+}  // namespace detail
 
 // image [channels, H, W] -> features [dim * 2^(stages - 1)]: everything but the head.
 template <SwinConfig C, class P = cpu>
@@ -106,7 +117,7 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
 
   PatchEmbedding<C.channels, C.patch, C.dim, P> patch_embed;
   LayerNorm<C.dim, P, swin_eps> patch_norm;
-  decltype(detail::swin_stages<C, P>(std::make_index_sequence<C.stages()>{})) layers;
+  typename detail::SwinStages<C, P>::type layers;
   LayerNorm<features, P, swin_eps> norm;
 
   static constexpr void visit(auto& self, auto&& f) {

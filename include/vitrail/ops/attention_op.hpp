@@ -74,7 +74,7 @@ struct AttentionOp {
     zero_shared(a);
     kernels::AttentionGradient<T> g;
     g.forward = attention(a);
-    g.out_gradient = {a.out_gradient, C, A.channels, shape::size};
+    g.out_gradient = {a.out_gradient, out_row, out_head, out_sample};
     g.q = gradient_of(a, A.q, g.add_q), g.k = gradient_of(a, A.k, g.add_k), g.v = gradient_of(a, A.v, g.add_v);
     T* fixed = a.work.fixed;
     if constexpr (A.bias > 0) {
@@ -93,6 +93,8 @@ struct AttentionOp {
 
  private:
   // Strides of the output. Members, since nvcc calls locals of this kind unused.
+  static constexpr std::ptrdiff_t out_row = C, out_head = A.channels, out_sample = shape::size;
+
   template <class T>
   static constexpr kernels::Attention<T> sizes() {
     kernels::Attention<T> s;
@@ -113,7 +115,7 @@ struct AttentionOp {
     arguments.q = heads_of<const T>(A.q, a.in[A.q.input]);
     arguments.k = heads_of<const T>(A.k, a.in[A.k.input]);
     arguments.v = heads_of<const T>(A.v, a.in[A.v.input]);
-    arguments.out = {a.out, C, A.channels, shape::size};
+    arguments.out = {a.out, out_row, out_head, out_sample};
     if (A.bias) arguments.bias = a.in[A.bias];
     arguments.log_sum_exp = a.state.per_sample;
     arguments.scale = static_cast<T>(scale);
@@ -132,8 +134,10 @@ struct AttentionOp {
   // One value as several inputs has one gradient, to which the kernel must add in any order: zero first.
   template <class P>
   static bool shared(const Arguments<P, Inputs>& a, std::size_t input) {
-    for (std::size_t i = 0; i < Inputs; ++i) {
-      if (i != input && a.gradient[i].wanted() && a.gradient[i].at == a.gradient[input].at) return true;
+    if constexpr (A.q.input != A.v.input) {
+      for (const std::size_t i : {A.q.input, A.k.input, A.v.input}) {
+        if (i != input && a.gradient[i].wanted() && a.gradient[i].at == a.gradient[input].at) return true;
+      }
     }
     return false;
   }
