@@ -47,9 +47,17 @@ static_assert(vt::trainable_parameters<Tuned<vt::train_biases>>::size == 1 + 12 
 
 // The last two blocks: no backward below them, and what theirs needs is kept.
 using LastTwo = Tuned<vt::train_last<2>>;
-constexpr std::size_t block_flops = (vt::cost_of<Base>(1).backward_flops - vt::cost_of<LastTwo>(1).backward_flops) / 10;
-static_assert(vt::cost_of<LastTwo>(1).backward_flops > 2 * block_flops * 9 / 10);
-static_assert(vt::cost_of<LastTwo>(1).backward_flops < 2 * block_flops * 11 / 10);
+constexpr vt::ViTConfig whole{.whole_last_block = true};
+using Whole = vt::ViT<whole, 1000>;
+using WholeLastTwo = vt::ViT<whole, 1000, vt::with_tuning<vt::cpu, vt::train_last<2>>>;
+constexpr std::size_t block_flops =
+    (vt::cost_of<Whole>(1).backward_flops - vt::cost_of<WholeLastTwo>(1).backward_flops) / 10;
+static_assert(vt::cost_of<WholeLastTwo>(1).backward_flops > 2 * block_flops * 9 / 10);
+static_assert(vt::cost_of<WholeLastTwo>(1).backward_flops < 2 * block_flops * 11 / 10);
+// The last block computes the class token alone: a quarter of its products is left, that of keys and values and their
+// queries.
+static_assert(vt::cost_of<LastTwo>(1).backward_flops > block_flops * 5 / 4);
+static_assert(vt::cost_of<LastTwo>(1).backward_flops < block_flops * 4 / 3);
 static_assert(vt::activation_bytes<LastTwo>(1) * 5 < vt::activation_bytes<Base>(1));
 
 template <class M>

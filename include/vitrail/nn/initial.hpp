@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <ratio>
 
 #include "../backend/philox.hpp"
@@ -18,11 +19,25 @@ struct zeros {
 struct ones {
   static double at(const RandomStream&, std::size_t) { return 1; }
 };
+template <double Value>
+struct constant {
+  static double at(const RandomStream&, std::size_t) { return Value; }
+};
 // Normal with the standard deviation Deviation (a std::ratio). timm truncates at +-2, which for 0.02 cuts nothing off.
 template <class Deviation>
 struct normal {
   static double at(const RandomStream& stream, std::size_t i) {
     return static_cast<double>(Deviation::num) / static_cast<double>(Deviation::den) * normal_at<double>(stream, 0, i);
+  }
+};
+// Normal with the standard deviation 1 / sqrt(N), cut off at two of them; timm's trunc_normal_tf_.
+template <std::size_t N>
+struct truncated_normal {
+  static double at(const RandomStream& stream, std::size_t i) {
+    for (std::uint32_t draw = 0;; ++draw) {
+      const double x = normal_at<double>(stream, draw, i);
+      if (std::abs(x) <= 2) return x / std::sqrt(static_cast<double>(N));
+    }
   }
 };
 // Uniform in +-1 / sqrt(FanIn): what PyTorch gives convolutions and their biases.

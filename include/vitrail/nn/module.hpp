@@ -60,11 +60,22 @@ constexpr std::size_t visited_count() {
 
 template <class M, std::size_t Members, std::size_t Visited>
 struct error_visit_does_not_list_every_member;
+// Stands where an option leaves a member out: `std::conditional_t<scaled, LayerScale<D, P>, Absent> ls1;`. It is not
+// visited, and M::absent_members says how many there are.
+struct Absent {};
+template <class M>
+constexpr std::size_t absent_members() {
+  if constexpr (requires { M::absent_members; }) {
+    return M::absent_members;
+  } else {
+    return 0;
+  }
+}
 template <class M>
 constexpr void check_visit() {
 #ifndef __CUDACC__  // nvcc cannot count members
   if constexpr (!requires { M::has_uncounted_members; }) {
-    constexpr std::size_t members = detail::member_count<M>(), visited = detail::visited_count<M>();
+    constexpr std::size_t members = detail::member_count<M>() - absent_members<M>(), visited = detail::visited_count<M>();
     if constexpr (members != visited) {
       (void)sizeof(error_visit_does_not_list_every_member<M, members, visited>);
       static_assert(members == visited,

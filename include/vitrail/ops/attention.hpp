@@ -9,6 +9,7 @@
 #include "../backend/attention.hpp"
 #include "../backend/backend.hpp"
 #include "../expr/expression.hpp"
+#include "copy.hpp"
 #include "softmax.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -100,12 +101,13 @@ void attention_backward(const B& backend, const kernels::AttentionGradient<T>& g
 
 }  // namespace detail
 
-// Input: qkv [N, 3 C] with columns which * C + head * d + channel, as timm's; output [N, C]. Additive bias, masks and
-// extra keys and values, when they come, are further inputs; the kernels' argument structs hold their place.
-template <class S, std::size_t HeadCount>
+// Input: qkv [N, 3 C] with columns which * C + head * d + channel, as timm's; output [Queries, C]: what the first tokens
+// take from all. Additive bias, masks and extra keys and values, when they come, are further inputs; the kernels'
+// argument structs hold their place.
+template <class S, std::size_t HeadCount, std::size_t Queries = S::dims[0]>
 struct AttentionOp {
   static constexpr std::size_t N = S::dims[0], C = S::last / 3, d = C / HeadCount;
-  using shape = Shape<N, C>;
+  using shape = Shape<Queries, C>;
   static constexpr const char* name = "attention";
 
   template <class P>
@@ -114,14 +116,14 @@ struct AttentionOp {
   template <class P>
   static constexpr Facts facts(std::array<bool, 1> tracked) {
     Facts f;
-    f.flops = 4 * N * N * C;
+    f.flops = 4 * Queries * N * C;
     f.is_product = true;
-    f.backward_flops = tracked[0] ? 10 * N * N * C : 0;
+    f.backward_flops = tracked[0] ? 10 * Queries * N * C : 0;
     f.saves = 1u | output_bit;
-    f.state.per_sample = tracked[0] ? HeadCount * N : 0;  // the log-sum-exp
+    f.state.per_sample = tracked[0] ? HeadCount * Queries : 0;  // the log-sum-exp
     if (!fused<P>) {
-      f.forward_work.per_sample = HeadCount * N * N;
-      f.backward_work.per_sample = tracked[0] ? 2 * HeadCount * N * N : 0;
+      f.forward_work.per_sample = HeadCount * Queries * N;
+      f.backward_work.per_sample = tracked[0] ? 2 * HeadCount * Queries * N : 0;
     }
     return f;
   }
@@ -139,6 +141,11 @@ struct AttentionOp {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
     T* to = a.gradient[0].at;
+    if constexpr (Queries < N) {  // the other tokens' queries are not asked
+      if (!a.gradient[0].adds()) {
+        a.backend->rows(a.count * N, C, detail::ZeroOtherColumns<T>{3 * C, C, 2 * C, to});
+      }
+    }
     const kernels::AttentionGradient<T> g{attention(a),
                                           {a.out_gradient, out_row, channels, out_sample},
                                           {to, row, channels, sample},
@@ -160,8 +167,8 @@ struct AttentionOp {
   static kernels::Attention<typename P::value> attention(const Arguments<P, 1>& a) {
     using T = typename P::value;
     kernels::Attention<T> arguments;
-    arguments.batch = a.count, arguments.heads = HeadCount, arguments.queries = arguments.keys = N;
-    arguments.channels = d;
+    arguments.batch = a.count, arguments.heads = HeadCount, arguments.queries = Queries;
+    arguments.keys = N, arguments.channels = d;
     arguments.q = {a.in[0], row, channels, sample};
     arguments.k = {a.in[0] + C, row, channels, sample};
     arguments.v = {a.in[0] + 2 * C, row, channels, sample};
@@ -176,17 +183,24 @@ template <std::size_t Rank>
 struct error_attention_input_is_not_of_rank_2;
 template <std::size_t Columns, std::size_t Heads>
 struct error_attention_columns_are_not_three_times_a_multiple_of_heads;
+template <std::size_t Queries, std::size_t Tokens>
+struct error_attention_queries_are_none_or_more_than_the_tokens;
 
 namespace detail {
-template <std::size_t HeadCount, class X>
+inline constexpr std::size_t all_queries = static_cast<std::size_t>(-1);
+template <std::size_t HeadCount, std::size_t Queries, class X>
 constexpr auto attention(const X& qkv) {
   using S = typename X::shape;
   if constexpr (S::rank != 2) {
     return refuse<error_attention_input_is_not_of_rank_2<S::rank>>(qkv);
   } else if constexpr (HeadCount == 0 || S::last % (3 * HeadCount) != 0) {
     return refuse<error_attention_columns_are_not_three_times_a_multiple_of_heads<S::last, HeadCount>>(qkv);
-  } else {
+  } else if constexpr (Queries == all_queries) {
     return apply(AttentionOp<S, HeadCount>{}, qkv);
+  } else if constexpr (Queries == 0 || Queries > S::dims[0]) {
+    return refuse<error_attention_queries_are_none_or_more_than_the_tokens<Queries, S::dims[0]>>(qkv);
+  } else {
+    return apply(AttentionOp<S, HeadCount, Queries>{}, qkv);
   }
 }
 }  // namespace detail
@@ -194,7 +208,13 @@ constexpr auto attention(const X& qkv) {
 // qkv [N, 3 C] -> [N, C].
 template <std::size_t HeadCount, class X>
 constexpr auto attention(X&& qkv) {
-  return detail::attention<HeadCount>(evaluate(static_cast<X&&>(qkv)));
+  return detail::attention<HeadCount, detail::all_queries>(evaluate(static_cast<X&&>(qkv)));
+}
+// The first Queries rows of that alone, [N, 3 C] -> [Queries, C], with as much less work: what the class token takes from
+// all tokens.
+template <std::size_t HeadCount, std::size_t Queries, class X>
+constexpr auto attention_of_first(X&& qkv) {
+  return detail::attention<HeadCount, Queries>(evaluate(static_cast<X&&>(qkv)));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

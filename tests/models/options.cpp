@@ -1,0 +1,15 @@
+// options.cpp - the options of a ViT give timm's logits, loss and gradients; fixtures/make_vit_options.py made the
+// expected values.
+#include "parity.hpp"
+#include "vit_options.hpp"
+
+namespace vt = vitrail;
+using parity::compare;
+
+TEST_CASE("a distilled ViT equals timm's: two heads in training, their mean in evaluation") {
+  compare<options::distilled, vt::cpu_double>("vit_distilled", 1e-12);
+}
+TEST_CASE("layer scale, qk-norm, registers and patches' positions alone equal timm's") {
+  compare<options::registers, vt::cpu_double>("vit_registers", 1e-12);
+  compare<options::registers, vt::cpu>("vit_registers", 3e-6);
+}
