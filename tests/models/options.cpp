@@ -1,7 +1,6 @@
 // options.cpp - the options of a ViT give timm's logits, loss and gradients; fixtures/make_vit_options.py made the
 // expected values.
 #include "parity.hpp"
-#include "vit_options.hpp"
 
 namespace vt = vitrail;
 using parity::compare;

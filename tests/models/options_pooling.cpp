@@ -1,6 +1,5 @@
 // options_pooling.cpp - as options.cpp, for what stands before the blocks and after them.
 #include "parity.hpp"
-#include "vit_options.hpp"
 
 namespace vt = vitrail;
 using parity::compare;

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
 #include "vitrail/io/checkpoint.hpp"
 #include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/vitrail.hpp"
+#include "vit_options.hpp"
 
 namespace parity {
 
@@ -45,17 +45,7 @@ void compare(const std::string& name, double tolerance) {
   auto predict = vt::predictor(model);
   CHECK(relative_error(predict(images).data(), expected.read<double>("logits")) < tolerance);
 
-  auto step = vt::training_step(model, [](const auto& net, const auto& x, const auto& y) {
-    const auto out = net(x);
-    if constexpr (vt::is_var<std::remove_cvref_t<decltype(out)>>) {
-      return vt::Step{vt::cross_entropy(out, y, {.label_smoothing = 0.1})};
-    } else {
-      const auto& [logits, distilled] = out;
-      vt::Var loss = vt::cross_entropy(logits, y, {.label_smoothing = 0.1}) +
-                     vt::cross_entropy(distilled, y, {.label_smoothing = 0.1});
-      return vt::Step{loss};
-    }
-  });
+  auto step = vt::training_step(model, options::Loss{{.label_smoothing = 0.1}});
   const auto [loss] = step(images, labels);
   CHECK(std::abs(double(loss) / expected.read<double>("loss")[0] - 1) < tolerance);
   for (const vt::ParameterInfo& info : model.trainable().table) {

@@ -61,6 +61,13 @@ constexpr vt::ViTConfig dropping = [] {
   return c;
 }();
 
+constexpr vt::ViTConfig scaling = [] {
+  vt::ViTConfig c = dropping;
+  c.pool = vt::pooling::token;
+  c.init_values = 0.7;
+  return c;
+}();
+
 template <vt::ViTConfig C>
 void check_gradients() {
   using Net = vt::ViT<C, 5, vt::cpu_double>;
@@ -76,7 +83,7 @@ void check_gradients() {
   };
   const auto check = vt::gradient_check(model, loss, images.view(), vt::Labels{4, 0, 2}, {.most = 60});
   INFO(check);
-  CHECK(check.entries.size() == 3 * 12 + 8);
+  CHECK(check.entries.size() == 3 * (C.init_values > 0 ? 14 : 12) + 8);
   CHECK(check.worst() < 1e-6);
   for (const auto& entry : check.entries) {
     INFO(entry.name);
@@ -88,3 +95,4 @@ void check_gradients() {
 
 TEST_CASE("gradients of a ViT with the class token") { check_gradients<tiny>(); }
 TEST_CASE("gradients of a ViT that averages, with dropout and drop path") { check_gradients<dropping>(); }
+TEST_CASE("gradients of a ViT with the class token, layer scale, dropout and drop path") { check_gradients<scaling>(); }

@@ -1,7 +1,10 @@
-// vit_options.hpp - the ViTs of fixtures/make_vit_options.py.
+// vit_options.hpp - the ViTs of fixtures/make_vit_options.py, and the loss of one head or two.
 #pragma once
 
+#include <type_traits>
+
 #include <vitrail/models/vit.hpp>
+#include <vitrail/ops/cross_entropy.hpp>
 
 namespace options {
 
@@ -40,5 +43,20 @@ constexpr vt::ViTConfig whole(vt::ViTConfig c) {
   c.whole_last_block = true;
   return c;
 }
+
+// Of what a ViT returns while training.
+struct Loss {
+  vt::CrossEntropyOptions options;
+  constexpr auto operator()(const auto& net, const auto& x, const auto& y) const {
+    const auto out = net(x);
+    if constexpr (vt::is_var<std::remove_cvref_t<decltype(out)>>) {
+      return vt::Step{vt::cross_entropy(out, y, options)};
+    } else {
+      const auto& [logits, distilled] = out;
+      vt::Var loss = vt::cross_entropy(logits, y, options) + vt::cross_entropy(distilled, y, options);
+      return vt::Step{loss};
+    }
+  }
+};
 
 }  // namespace options
