@@ -52,8 +52,8 @@ struct Loss {
     if constexpr (vt::is_var<std::remove_cvref_t<decltype(out)>>) {
       return vt::Step{vt::cross_entropy(out, y, options)};
     } else {
-      const auto& [logits, distilled] = out;
-      vt::Var loss = vt::cross_entropy(logits, y, options) + vt::cross_entropy(distilled, y, options);
+      const auto& [logits, second] = out;
+      vt::Var loss = vt::cross_entropy(logits, y, options) + vt::cross_entropy(second, y, options);
       return vt::Step{loss};
     }
   }

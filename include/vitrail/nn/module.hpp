@@ -106,10 +106,11 @@ struct Module {
     if constexpr (std::is_void_v<decltype(self.forward(x...))>) {
       return refuse<error_forward_returns_nothing<Derived>>(x...);
     } else if constexpr (requires { detail::context_of(x...)->scopes; }) {
-      auto* scopes = detail::context_of(x...)->scopes;
-      if (scopes) scopes->enter(id_of(self));
+      auto* ctx = detail::context_of(x...);
+      if (ctx->scopes) ctx->scopes->enter(id_of(self));
       auto y = evaluate(self.forward(x...));
-      if (scopes) scopes->leave(detail::shape_of(y));
+      if constexpr (requires { ctx->see_output(y); }) ctx->see_output(y);
+      if (ctx->scopes) ctx->scopes->leave(detail::shape_of(y));
       return y;
     } else {
       return evaluate(self.forward(x...));

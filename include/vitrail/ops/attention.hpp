@@ -9,6 +9,7 @@
 #include "../backend/attention.hpp"
 #include "../backend/backend.hpp"
 #include "../expr/expression.hpp"
+#include "attention_map.hpp"
 #include "copy.hpp"
 #include "softmax.hpp"
 
@@ -157,6 +158,12 @@ struct AttentionOp {
     } else {
       detail::attention_backward(*a.backend, g, a.work.per_sample);
     }
+  }
+
+  static constexpr std::array<std::size_t, 3> map_shape{HeadCount, Queries, N};
+  template <class P>
+  void attention_map(const Arguments<P, 1>& a, std::size_t image, typename P::value* to) const {
+    detail::attention_map(attention(a), image, to);
   }
 
  private:
