@@ -61,6 +61,10 @@ static_assert(vt::cost_of<LastTwo>(1).backward_flops > block_flops * 6 / 5);
 static_assert(vt::cost_of<LastTwo>(1).backward_flops < block_flops * 13 / 10);
 static_assert(vt::activation_bytes<LastTwo>(1) * 5 < vt::activation_bytes<Base>(1));
 
+// Two heads, two losses; the distilled token is one row more.
+static_assert(vt::arena_bytes<vt::DeiT_B16_distilled<>>(8) > vt::arena_bytes<Base>(8));
+static_assert(vt::arena_bytes<vt::DeiT_B16_distilled<>>(8) < vt::arena_bytes<Base>(8) * 102 / 100);
+
 template <class M>
 std::size_t trained_bytes(std::size_t batch) {
   vt::Model<M> model(vt::seed{1});
