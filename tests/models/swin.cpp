@@ -1,4 +1,5 @@
-// swin.cpp - Swin and Swin v2: parameters of the named variants, and training with the same bits for any number of threads.
+// swin.cpp - Swin and Swin v2: parameters of the named variants, and training with the same bits for any number of
+// threads.
 #include "catch.hpp"
 
 #include <vitrail/models/swin.hpp>

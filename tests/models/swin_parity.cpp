@@ -17,13 +17,8 @@ constexpr vt::SwinConfig wide{.image = 16,
                               .depths = {2, 2, 0, 0},
                               .heads = {1, 2, 0, 0}};
 // Maps of 9 x 9 and 5 x 5, which windows of 4 x 4 do not divide.
-constexpr vt::SwinConfig padded{.image = 18,
-                                .patch = 2,
-                                .dim = 8,
-                                .window = 4,
-                                .mlp_ratio = 2,
-                                .depths = {2, 2, 0, 0},
-                                .heads = {1, 2, 0, 0}};
+constexpr vt::SwinConfig padded{
+    .image = 18, .patch = 2, .dim = 8, .window = 4, .mlp_ratio = 2, .depths = {2, 2, 0, 0}, .heads = {1, 2, 0, 0}};
 
 }  // namespace
 

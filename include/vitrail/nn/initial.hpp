@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <ratio>
 
 #include "../backend/philox.hpp"
@@ -18,6 +19,10 @@ struct zeros {
 struct ones {
   static double at(const RandomStream&, std::size_t) { return 1; }
 };
+template <double Value>
+struct constant {
+  static double at(const RandomStream&, std::size_t) { return Value; }
+};
 // The logarithm of the integer Of.
 template <std::size_t Of>
 struct log_of {
@@ -28,6 +33,16 @@ template <class Deviation>
 struct normal {
   static double at(const RandomStream& stream, std::size_t i) {
     return static_cast<double>(Deviation::num) / static_cast<double>(Deviation::den) * normal_at<double>(stream, 0, i);
+  }
+};
+// Normal with the standard deviation 1 / sqrt(N), cut off at two of them; timm's trunc_normal_tf_.
+template <std::size_t N>
+struct truncated_normal {
+  static double at(const RandomStream& stream, std::size_t i) {
+    for (std::uint32_t draw = 0;; ++draw) {
+      const double x = normal_at<double>(stream, draw, i);
+      if (std::abs(x) <= 2) return x / std::sqrt(static_cast<double>(N));
+    }
   }
 };
 // Uniform in +-1 / sqrt(FanIn): what PyTorch gives convolutions and their biases.

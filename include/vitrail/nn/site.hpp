@@ -19,6 +19,8 @@ struct fc2 {};
 struct norm {};
 struct head {};
 struct merge {};
+struct scale {};  // layer scale
+struct pool {};   // the layers of attention pooling
 // Class token and positions: never decayed by the optimiser.
 struct embedding {
   static constexpr bool decays = false;

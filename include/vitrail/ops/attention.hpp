@@ -37,6 +37,8 @@ template <std::size_t Rank>
 struct error_attention_of_heads_input_is_not_of_rank_3;
 template <std::size_t Columns, std::size_t Heads>
 struct error_attention_columns_are_not_three_times_a_multiple_of_heads;
+template <std::size_t Queries, std::size_t Tokens>
+struct error_attention_queries_are_none_or_more_than_the_tokens;
 template <std::size_t Columns, std::size_t Heads>
 struct error_attention_columns_are_not_a_multiple_of_heads;
 template <std::size_t Queries, std::size_t Keys>
@@ -94,7 +96,7 @@ constexpr AttentionLayout layout_of_columns(std::size_t heads, std::size_t queri
                                                                           : inputs == 2 ? 2
                                                                                         : 1) *
                                                                          columns;
-  a.q = columns_of(0, queries, q_width, 0, columns, heads);
+  a.q = columns_of(0, inputs == 1 ? keys : queries, q_width, 0, columns, heads);
   a.k = columns_of(inputs == 1 ? 0 : 1, keys, k_width, inputs == 1 ? 1 : 0, columns, heads);
   a.v = columns_of(inputs - 1, keys, k_width, 3 - inputs, columns, heads);
   a.bias = biased ? inputs : 0;
@@ -102,17 +104,20 @@ constexpr AttentionLayout layout_of_columns(std::size_t heads, std::size_t queri
   return a;
 }
 
-template <std::size_t HeadCount, class X, class S>
+inline constexpr std::size_t all_queries = static_cast<std::size_t>(-1);
+template <std::size_t HeadCount, std::size_t Asked, class X, class S>
 constexpr auto self_attention(const X& qkv, const S& scoring) {
   using Given = typename X::shape;
   if constexpr (Given::rank != 2) {
     return refuse<error_attention_input_is_not_of_rank_2<Given::rank>>(qkv);
   } else if constexpr (HeadCount == 0 || Given::last % (3 * HeadCount) != 0) {
     return refuse<error_attention_columns_are_not_three_times_a_multiple_of_heads<Given::last, HeadCount>>(qkv);
+  } else if constexpr (Asked == 0 || (Asked != all_queries && Asked > Given::rows)) {
+    return refuse<error_attention_queries_are_none_or_more_than_the_tokens<Asked, Given::rows>>(qkv);
   } else {
-    constexpr std::size_t columns = Given::last / 3;
+    constexpr std::size_t columns = Given::last / 3, queries = Asked == all_queries ? Given::rows : Asked;
     constexpr AttentionLayout layout =
-        layout_of_columns(HeadCount, Given::rows, Given::rows, columns, 1, S::biased, S::causal);
+        layout_of_columns(HeadCount, queries, Given::rows, columns, 1, S::biased, S::causal);
     return scored_attention<layout>(rsqrt_of<columns / HeadCount>, scoring, qkv);
   }
 }
@@ -174,7 +179,13 @@ constexpr auto attention_of_heads(const S& scoring, const Q& q, const K& k, cons
 template <std::size_t HeadCount, class X, class S = Scoring<>>
 requires is_scoring<S>
 constexpr auto attention(X&& qkv, const S& scoring = {}) {
-  return detail::self_attention<HeadCount>(evaluate(static_cast<X&&>(qkv)), scoring);
+  return detail::self_attention<HeadCount, detail::all_queries>(evaluate(static_cast<X&&>(qkv)), scoring);
+}
+// The first Queries rows of that alone, [N, 3 C] -> [Queries, C], with as much less work: what the class token takes
+// from all tokens.
+template <std::size_t HeadCount, std::size_t Queries, class X>
+constexpr auto attention_of_first(X&& qkv) {
+  return detail::self_attention<HeadCount, Queries>(evaluate(static_cast<X&&>(qkv)), Scoring<>{});
 }
 // Cross-attention: q [N, C] of the target, kv [M, 2 C] of the source, keys in front of values -> [N, C].
 template <std::size_t HeadCount, class Q, class KV, class S = Scoring<>>

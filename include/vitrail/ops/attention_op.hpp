@@ -7,6 +7,7 @@
 
 #include "../autodiff/driver.hpp"
 #include "attention_composed.hpp"
+#include "attention_map.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -23,6 +24,8 @@ struct AttentionLayout {
   bool causal = false;
   Windows windows = {};
 
+  // Queries of the first tokens of a fused qkv alone.
+  constexpr bool some_queries() const { return q.input == k.input && queries < keys; }
   constexpr std::size_t groups() const { return windows.count(); }
   constexpr std::size_t scores() const { return groups() * heads * queries * keys; }
 };
@@ -72,6 +75,12 @@ struct AttentionOp {
   void backward(const Arguments<P, Inputs>& a) const {
     using T = typename P::value;
     zero_shared(a);
+    if constexpr (A.some_queries()) {  // the other tokens' queries are not asked
+      const auto& g0 = a.gradient[A.q.input];
+      if (g0.wanted() && !g0.adds()) {
+        a.backend->rows(a.count * A.keys, C, detail::ZeroOtherColumns<T>{A.q.row, C, A.q.row - C, g0.at});
+      }
+    }
     kernels::AttentionGradient<T> g;
     g.forward = attention(a);
     g.out_gradient = {a.out_gradient, out_row, out_head, out_sample};
@@ -89,6 +98,13 @@ struct AttentionOp {
     } else {
       detail::ComposedAttention(*a.backend, g.forward, a.work.per_sample, fixed).backward(g);
     }
+  }
+
+  // Queries and keys as they stand in the sample, also those of windows.
+  static constexpr std::array<std::size_t, 3> map_shape{A.heads, tokens, A.windows ? tokens : A.keys};
+  template <class P>
+  void attention_map(const Arguments<P, Inputs>& a, std::size_t sample, typename P::value* to) const {
+    detail::attention_map(attention(a), sample, to);
   }
 
  private:
