@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "../ops/attend.hpp"
 #include "block.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
