@@ -49,7 +49,7 @@ struct Recurrence {
 // Attention by one head of 8 channels, with each of Q, K and V from its own argument.
 const auto attend = [](const auto& q, const auto& k, const auto& v) {
   const auto one_head = [](const auto& x) { return vt::reshape<vt::Shape<1, N, 8>>(x); };
-  return vt::detail::attend(one_head(q), one_head(k), one_head(v));
+  return vt::attention(one_head(q), one_head(k), one_head(v));
 };
 
 }  // namespace
