@@ -14,6 +14,7 @@
 #include "../error.hpp"
 #include "driver.hpp"
 #include "plan.hpp"
+#include "statistics.hpp"
 #include "tape_checks.hpp"
 #include "tape_memory.hpp"
 #include "timing.hpp"
@@ -69,6 +70,9 @@ class Tape {
     loss_gradient_ = loss_gradient;
     adds_ = adds;
   }
+  // Where the model's running statistics move in this step; without it they do not.
+  void set_statistics(const StatisticsMove<value>& move) { statistics_ = move; }
+  auto moving(const value* statistic) const { return statistics_.of(statistic); }
   // Finds a parameter's values in the product kernel's layout, if they are kept in it with so many rows; see
   // autodiff/predict.hpp.
   void set_packed(const value* (*find)(const void*, const value*, std::size_t rows), const void* owner) {
@@ -337,6 +341,7 @@ class Tape {
   RandomStream random_;
   std::uint32_t first_sample_ = 0;
   const value* parameter_values_ = nullptr;
+  StatisticsMove<value> statistics_;
   const value* (*find_packed_)(const void*, const value*, std::size_t) = nullptr;
   const void* packed_owner_ = nullptr;
   std::vector<Node> nodes_, reruns_;  // of a step: by operation

@@ -5,7 +5,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Backbone must have `policy`, `input` (the Shape of a sample) and `features`, and give [features] per sample.
+// Backbone must have `policy`, `input` (the Shape of a sample) and `features`, and give [features] per sample. It may say
+// what its head is called.
 template <class Backbone, std::size_t Classes>
 struct Classifier : Module<Classifier<Backbone, Classes>> {
   using policy = typename Backbone::policy;
@@ -15,10 +16,18 @@ struct Classifier : Module<Classifier<Backbone, Classes>> {
   Backbone backbone;
   Linear<Backbone::features, Classes, policy, site::head> head;
 
+  static constexpr const char* head_name() {
+    if constexpr (requires { Backbone::head_name; }) {
+      return Backbone::head_name;
+    } else {
+      return "head";
+    }
+  }
+
   // The backbone adds nothing to the names: they are those of the whole model in timm.
   static constexpr void visit(auto& self, auto&& f) {
     f("", self.backbone);
-    f("head", self.head);
+    f(head_name(), self.head);
   }
   constexpr auto forward(const auto& x) const { return head(backbone(x)); }
 };

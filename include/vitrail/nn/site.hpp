@@ -10,6 +10,7 @@ namespace vitrail::inline VITRAIL_TU {
 namespace site {
 struct none {};
 struct patch {};
+struct conv {};
 struct qkv {};
 struct proj {};
 struct fc1 {};
