@@ -9,6 +9,8 @@
 #include "data/drawn_shapes.hpp"
 #include "inspect/profile.hpp"
 #include "inspect/summary.hpp"
+#include "models/cnn.hpp"
+#include "models/resnet.hpp"
 #include "models/vit.hpp"
 #include "nn/accepts.hpp"
 #include "nn/memory_cost.hpp"
