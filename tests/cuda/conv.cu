@@ -69,28 +69,29 @@ TEST_CASE("nvcc: the programs of convolutional networks are the same on a device
   const Shared places(rows * 20), largest(rows * 20);
   vt::Serial().rows(rows, 1, vt::detail::MaxPool<T>{windows, x.data, largest.data, places.data});
   check_rows(rows, rows * 20, [&](T* to) { return vt::detail::MaxPool<T>{windows, x.data, to, nullptr}; });
-  check_rows(rows, rows * plane,
-             [&](T* to) { return vt::detail::MaxPoolBackward<T>{windows, places.data, dy.data, to, false}; });
+  check_rows(rows, rows * plane, [&](T* to) {
+    return vt::detail::MaxPoolBackward<T>{windows, places.data, dy.data, to, false};
+  });
   check_rows(rows, rows * 20, [&](T* to) { return vt::detail::AvgPool<T>{windows, x.data, to}; });
   check_rows(rows, rows * plane, [&](T* to) { return vt::detail::AvgPoolBackward<T>{windows, dy.data, to, false}; });
 
   check_rows(channels, rows * plane, [&](T* to) {
-    return vt::detail::BatchNormForward<T>{count, channels, plane, x.data, weight.data, bias.data, to,
-                                           nullptr, {},       true,  1e-5f, 0.1f};
+    return vt::detail::BatchNormForward<T>{count, channels, plane, x.data, weight.data, bias.data,
+                                           to,    nullptr,  {},    true,   1e-5f,       0.1f};
   });
   check_rows(channels, rows * plane, [&](T* to) {
-    return vt::detail::BatchNormBackward<T>{count, channels, plane, x.data, weight.data, dy.data, statistics.data,
-                                            to,    nullptr,  nullptr, true, false, false, false};
+    return vt::detail::BatchNormBackward<T>{count, channels, plane,   x.data, weight.data, dy.data, statistics.data,
+                                            to,    nullptr,  nullptr, true,   false,       false,   false};
   });
   check_rows(count * 2, rows * plane, [&](T* to) {
     return vt::detail::GroupNormForward<T>{2, channels / 2, plane, x.data, weight.data, bias.data, to, nullptr, 1e-5f};
   });
   check_rows(count * 2, rows * plane, [&](T* to) {
-    return vt::detail::GroupNormBackward<T>{2, channels / 2, plane, x.data, weight.data, dy.data, statistics.data, to,
-                                            false};
+    return vt::detail::GroupNormBackward<T>{2,       channels / 2,    plane, x.data, weight.data,
+                                            dy.data, statistics.data, to,    false};
   });
   check_rows(channels, channels, [&](T* to) {
-    return vt::detail::GroupNormSums<T>{count, 2, channels / 2, plane, x.data, dy.data, statistics.data, to, nullptr,
-                                        false, false};
+    return vt::detail::GroupNormSums<T>{count,           2,  channels / 2, plane, x.data, dy.data,
+                                        statistics.data, to, nullptr,      false, false};
   });
 }

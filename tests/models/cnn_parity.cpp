@@ -44,9 +44,8 @@ struct Fixture {
     return vt::Batch<typename Net::input, P>(std::span<const T>(expected.read<T>(name)));
   }
   auto step() {
-    return vt::training_step(model, [](const auto& net, const auto& x, const auto& y) {
-      return vt::Step{vt::cross_entropy(net(x), y)};
-    });
+    return vt::training_step(
+        model, [](const auto& net, const auto& x, const auto& y) { return vt::Step{vt::cross_entropy(net(x), y)}; });
   }
   void check_logits(const std::string& name) {
     INFO(name);
@@ -98,9 +97,7 @@ using frozen_norms = vt::with_tuning<P, vt::freeze_only<vt::site::norm>>;
 
 // The double runs show that architecture and statistics are PyTorch's to the last operation; the float runs, that the
 // kernels are right.
-TEST_CASE("a CNN with batch norms equals PyTorch's") {
-  compare<vt::Cnn<cnn_batch, 5, vt::cpu>>("cnn_batch", 5e-6);
-}
+TEST_CASE("a CNN with batch norms equals PyTorch's") { compare<vt::Cnn<cnn_batch, 5, vt::cpu>>("cnn_batch", 5e-6); }
 TEST_CASE("a CNN with group norms equals PyTorch's") {
   compare<vt::Cnn<cnn_group, 5, vt::cpu_double>>("cnn_group", 1e-12);
 }

@@ -26,7 +26,8 @@ struct NaiveConv {
           double sum = p.inputs.size() > 2 ? p.inputs[2][o] : 0;
           for (std::size_t k = 0; k < own * rows * columns; ++k) {
             const std::size_t c = o / (out / groups) * own + k / (rows * columns);
-            const std::size_t row = i / across * stride + k / columns % rows, column = i % across * stride + k % columns;
+            const std::size_t row = i / across * stride + k / columns % rows,
+                              column = i % across * stride + k % columns;
             if (row < padding || row >= height + padding || column < padding || column >= width + padding) continue;
             sum += p.inputs[1][o * own * rows * columns + k] *
                    p.inputs[0][((s * channels + c) * height + row - padding) * width + column - padding];

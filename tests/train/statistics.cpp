@@ -1,5 +1,5 @@
-// statistics.cpp - the running statistics of batch norms through training: what moves them and what does not, files, and
-// resuming.
+// statistics.cpp - the running statistics of batch norms through training: what moves them and what does not, files,
+// and resuming.
 #include "catch.hpp"
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// statistics.hpp - how the running statistics of a model move: a step writes where they will be, and only when it is done
-// do they go there.
+// statistics.hpp - how the running statistics of a model move: a step writes where they will be, and only when it is
+// done do they go there.
 //
 // Forward reads them where they were before the step and writes beside them, so it may run again (recomputation) with
 // the same result, and a step that throws leaves them as they were. A step in parts moves them once for each part, as

@@ -109,7 +109,8 @@ class TrainingStep {
   // part weighs as much of the loss as it has samples), random numbers are those of the whole batch. Returns the loss.
   // The gradients are those of the whole batch but for rounding: a sum over the batch becomes a sum of the parts' sums.
   // Batch norms see one part at a time, and their running statistics move with each, as when gradients are accumulated
-  // in PyTorch. Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive losses).
+  // in PyTorch. Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive
+  // losses).
   value in_parts(const BatchView<input, const value>& images, const Labels& labels, std::size_t part) {
     detail::check_counts("training step", images.count(), labels.count());
     if (part == 0) throw shape_error("training step: parts of 0 samples");

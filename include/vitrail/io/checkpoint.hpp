@@ -17,8 +17,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Writes all parameters, trainable and frozen, and running statistics. The file appears whole or not at all: it is written beside, synced and
-// renamed. Throws io_error.
+// Writes all parameters, trainable and frozen, and running statistics. The file appears whole or not at all: it is
+// written beside, synced and renamed. Throws io_error.
 template <class Model>
 void save_checkpoint(const Model& model, const std::filesystem::path& path,
                      const std::map<std::string, std::string>& metadata = {}) {
@@ -78,8 +78,8 @@ inline bool counts_batches(std::string_view name, const std::vector<ExpectedTens
 }  // namespace detail
 
 // Fills a model from a file that holds exactly its parameters and running statistics, or from one of save_training, of
-// which it takes these alone. All is checked before anything is copied: when it throws io_error, which names every parameter that is
-// missing, misshapen or not the model's, the model is as it was.
+// which it takes these alone. All is checked before anything is copied: when it throws io_error, which names every
+// parameter that is missing, misshapen or not the model's, the model is as it was.
 template <class Model>
 void load_checkpoint(Model& model, const std::filesystem::path& path) {
   static_assert(Model::Backend::memory::host_readable, "load_checkpoint: the model's memory must be the host's");

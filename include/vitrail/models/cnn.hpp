@@ -25,7 +25,8 @@ struct CnnConfig {
   }
 };
 
-// pool(relu(norm(conv(x)))): [In, H, W] -> [Out, H / 2, W / 2]. The convolution is 3x3 and keeps the size; torch's names.
+// pool(relu(norm(conv(x)))): [In, H, W] -> [Out, H / 2, W / 2]. The convolution is 3x3 and keeps the size; torch's
+// names.
 template <std::size_t In, std::size_t Out, class Norm, class P = cpu>
 struct CnnStage : Module<CnnStage<In, Out, Norm, P>> {
   UnbiasedConv2d<In, Out, 3, Conv2dConfig{.padding = 1}, P> conv;

@@ -1,5 +1,5 @@
-// resnet.hpp - residual networks of two convolutions a block (He et al. 2016), with torchvision's architecture, names and
-// initial values.
+// resnet.hpp - residual networks of two convolutions a block (He et al. 2016), with torchvision's architecture, names
+// and initial values.
 #pragma once
 
 #include <type_traits>

@@ -103,8 +103,8 @@ struct BatchNormBackward {
     for (std::size_t s = 0; s < count; ++s) {
       const T *up = dy + (s * channels + c) * positions, *in = x + (s * channels + c) * positions;
       sum += row.sum(positions, [&](auto j) VITRAIL_LAMBDA { return get<L>(up, j); });
-      product += row.sum(
-          positions, [&](auto j) VITRAIL_LAMBDA { return get<L>(up, j) * ((get<L>(in, j) - centre) * factor); });
+      product += row.sum(positions,
+                         [&](auto j) VITRAIL_LAMBDA { return get<L>(up, j) * ((get<L>(in, j) - centre) * factor); });
     }
     if (dx) {
       const L all = L(of_batch ? sum / n : T(0)), along = L(of_batch ? product / n : T(0));
@@ -151,10 +151,10 @@ struct BatchNorm2dOp {
     if (OfBatch && a.count * positions < 2) {
       throw shape_error("batch_norm2d: a batch with one value per channel has no variance");
     }
-    a.backend->rows(channels, a.count * positions,
-                    detail::BatchNormForward<T>{a.count, channels, positions, a.in[0], a.in[1], a.in[2], a.out,
-                                                a.state.fixed, running, OfBatch, static_cast<T>(options.eps),
-                                                static_cast<T>(options.momentum)});
+    a.backend->rows(
+        channels, a.count * positions,
+        detail::BatchNormForward<T>{a.count, channels, positions, a.in[0], a.in[1], a.in[2], a.out, a.state.fixed,
+                                    running, OfBatch, static_cast<T>(options.eps), static_cast<T>(options.momentum)});
   }
   template <class P>
   void backward(const Arguments<P, 3>& a) const {
@@ -219,8 +219,8 @@ constexpr auto batch_norm2d_moving(const X& x, const W& weight, const B& bias, c
 
 }  // namespace detail
 
-// x [C, H, W] -> [C, H, W] by the statistics of the batch, in every context; weight and bias [C]. In a step that runs in
-// parts they are those of each part, as in PyTorch.
+// x [C, H, W] -> [C, H, W] by the statistics of the batch, in every context; weight and bias [C]. In a step that runs
+// in parts they are those of each part, as in PyTorch.
 template <class X, class W, class B>
 constexpr auto batch_norm2d(X&& x, W&& weight, B&& bias, BatchNormOptions options = {}) {
   const auto v = evaluate(static_cast<X&&>(x));

@@ -31,8 +31,7 @@ concept HasConvolution = requires(const B& backend, const Convolution<T>& g) {
 template <class B, class T>
 void convolution_forward(const B& backend, const Convolution<T>& g) {
   backend.rows(g.count * g.channels * g.taps(), g.positions(), GatherWindows<T>{g, g.work});
-  backend.rows(g.count * g.out_channels, g.positions(),
-               FillChannels<T>{g.out_channels, g.positions(), g.bias, g.y});
+  backend.rows(g.count * g.out_channels, g.positions(), FillChannels<T>{g.out_channels, g.positions(), g.bias, g.y});
   for (std::size_t group = 0; group < g.groups; ++group) {
     Product<T> p;
     p.m = g.group_out(), p.n = g.positions(), p.k = g.depth(), p.count = g.count;
@@ -195,17 +194,16 @@ constexpr auto conv2d(const X& x, const V& weight, const B&... bias) {
     return refuse<error_conv2d_channels_are_not_divisible_by_the_groups<Groups, channels>>(x, weight, bias...);
   } else if constexpr (S::dims[0] != K::dims[1] * Groups) {
     return refuse<error_conv2d_input_has_another_number_of_channels<S::dims[0], K::dims[1] * Groups>>(x, weight,
-                                                                                                       bias...);
+                                                                                                      bias...);
   } else if constexpr (Stride == 0 || K::size == 0) {
     return refuse<error_conv2d_stride_or_kernel_is_zero<Stride, K::size>>(x, weight, bias...);
   } else if constexpr (S::dims[1] + 2 * Padding < K::dims[2] || S::dims[2] + 2 * Padding < K::dims[3]) {
     constexpr std::size_t axis = S::dims[1] + 2 * Padding < K::dims[2] ? 1 : 2;
-    return refuse<
-        error_conv2d_kernel_is_larger_than_the_padded_input<K::dims[axis + 1], S::dims[axis] + 2 * Padding>>(x, weight,
-                                                                                                         bias...);
-  } else if constexpr (((B::shape::size != K::dims[0]) || ...)) {
-    return refuse<error_conv2d_bias_has_another_size_than_the_output_channels<B::shape::size..., K::dims[0]>>(
+    return refuse<error_conv2d_kernel_is_larger_than_the_padded_input<K::dims[axis + 1], S::dims[axis] + 2 * Padding>>(
         x, weight, bias...);
+  } else if constexpr (((B::shape::size != K::dims[0]) || ...)) {
+    return refuse<error_conv2d_bias_has_another_size_than_the_output_channels<B::shape::size..., K::dims[0]>>(x, weight,
+                                                                                                              bias...);
   } else if constexpr (!is_one_for_all<V>()) {
     return refuse<error_conv2d_weight_is_not_one_for_the_whole_batch<K::size>>(x, weight, bias...);
   } else if constexpr (!(is_one_for_all<B>() && ...)) {

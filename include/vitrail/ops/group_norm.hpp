@@ -57,7 +57,8 @@ struct GroupNormBackward {
     const L centre = L(statistics[2 * r]), inverse = L(statistics[2 * r + 1]);
     T sum = 0, product = 0;
     for (std::size_t k = 0; k < own; ++k) {
-      const T *up = dy + (r * own + k) * positions, *in = x + (r * own + k) * positions, w = weight[r % groups * own + k];
+      const T *up = dy + (r * own + k) * positions, *in = x + (r * own + k) * positions,
+              w = weight[r % groups * own + k];
       sum += w * row.sum(positions, [&](auto j) VITRAIL_LAMBDA { return get<L>(up, j); });
       product += w * row.sum(positions, [&](auto j) VITRAIL_LAMBDA {
         return get<L>(up, j) * ((get<L>(in, j) - centre) * inverse);

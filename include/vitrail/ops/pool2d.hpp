@@ -34,7 +34,8 @@ VITRAIL_FUNCTION std::size_t largest_of(const Pool2d& g, const T* plane, std::si
     for (std::size_t t = 0; y < g.height && t < g.kernel; ++t) {
       const std::size_t x = left + t - g.padding, at = y * g.width + x;
       if (x >= g.width) continue;
-      if (best == g.height * g.width || plane[at] > plane[best] || (plane[at] != plane[at] && plane[best] == plane[best]))
+      if (best == g.height * g.width || plane[at] > plane[best] ||
+          (plane[at] != plane[at] && plane[best] == plane[best]))
         best = at;
     }
   }
@@ -180,12 +181,10 @@ struct Pool2dOp {
     const auto& to = a.gradient[0];
     if (!to.wanted()) return;
     if constexpr (Max) {
-      a.backend->rows(
-          a.count * C, H * W,
-          detail::MaxPoolBackward<T>{windows(), a.state.per_sample, a.out_gradient, to.at, to.adds()});
-    } else {
       a.backend->rows(a.count * C, H * W,
-                      detail::AvgPoolBackward<T>{windows(), a.out_gradient, to.at, to.adds()});
+                      detail::MaxPoolBackward<T>{windows(), a.state.per_sample, a.out_gradient, to.at, to.adds()});
+    } else {
+      a.backend->rows(a.count * C, H * W, detail::AvgPoolBackward<T>{windows(), a.out_gradient, to.at, to.adds()});
     }
   }
 
@@ -212,13 +211,13 @@ constexpr auto pool2d(const X& x) {
     constexpr std::size_t extent = S::dims[1] < S::dims[2] ? S::dims[1] : S::dims[2];
     return refuse<error_pool2d_kernel_is_larger_than_the_padded_input<Kernel, extent + 2 * Padding>>(x);
   } else {
-    return apply(Pool2dOp<S, Kernel, Stride == 0 ? Kernel : Stride, Padding, Max>{}, x);
+    return apply(Pool2dOp < S, Kernel, Stride == 0 ? Kernel : Stride, Padding, Max > {}, x);
   }
 }
 }  // namespace detail
 
-// x [C, H, W] -> [C, (H + 2 padding - kernel) / stride + 1, ...], divisions rounded down; the gradient goes to the first
-// of several largest values: vt::max_pool2d<vt::Pool2dConfig{.kernel = 3, .stride = 2, .padding = 1}>(x).
+// x [C, H, W] -> [C, (H + 2 padding - kernel) / stride + 1, ...], divisions rounded down; the gradient goes to the
+// first of several largest values: vt::max_pool2d<vt::Pool2dConfig{.kernel = 3, .stride = 2, .padding = 1}>(x).
 template <Pool2dConfig Config = Pool2dConfig{}, class X>
 constexpr auto max_pool2d(X&& x) {
   return detail::pool2d<true, Config.kernel, Config.stride, Config.padding>(evaluate(static_cast<X&&>(x)));

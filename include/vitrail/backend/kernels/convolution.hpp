@@ -41,7 +41,7 @@ struct CorrelationTask {
   std::size_t taps = g.windows.taps(), depth = g.channels * taps;
   // Channels that are summed in one go: equal parts of at most 768 terms.
   std::size_t step = std::max<std::size_t>(1, divide_up(g.channels, std::max<std::size_t>(1, divide_up(depth, 768))));
-  std::size_t panel_floats = panel_width<I>* step* taps;
+  std::size_t panel_floats = panel_width<I> * step * taps;
   std::size_t group = std::max<std::size_t>(1, group_floats / panel_floats);
   bool contiguous = g.contiguous();
 

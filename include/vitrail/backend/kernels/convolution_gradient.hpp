@@ -65,9 +65,7 @@ struct WindowGradientTask {
   std::size_t panel_group(std::size_t positions) const {
     return std::min(GradientTask<I>::group_size(positions), columns.panels);
   }
-  std::size_t panel_scratch(std::size_t positions) const {
-    return panel_group(positions) * panel_width<I> * positions;
-  }
+  std::size_t panel_scratch(std::size_t positions) const { return panel_group(positions) * panel_width<I> * positions; }
   std::size_t scratch(std::size_t chunk) const {
     const std::size_t positions = step(chunk);
     return panel_scratch(positions) + divide_up(channel_block(positions) * taps * positions, 16) * 16;
@@ -149,8 +147,8 @@ void convolution_weight_gradient_at(const Workers& workers, const Convolution<fl
     for (std::size_t group = 0; group < g.groups; ++group) {
       const std::size_t lines = divide_up(task.depth, 16), at = group * out * task.depth;
       on<I>::template call<AddTurned>(static_cast<const float*>(g.work + at), stride, chunks, out, task.depth,
-                                      lines * thread / team * 16, std::min(task.depth, lines * (thread + 1) / team * 16),
-                                      g.add_w, g.dw + at);
+                                      lines * thread / team * 16,
+                                      std::min(task.depth, lines * (thread + 1) / team * 16), g.add_w, g.dw + at);
     }
   });
 }
