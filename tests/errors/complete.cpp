@@ -62,6 +62,8 @@ const std::map<std::string, std::string> takes_everything{
     {"norm", "a reduction"},
     {"logsumexp", "a reduction"},
     {"argmax", "a reduction"},
+    {"max_pool2d", "pooling: error_pool2d_*"},
+    {"avg_pool2d", "pooling"},
 };
 
 }  // namespace

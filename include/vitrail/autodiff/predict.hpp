@@ -15,9 +15,9 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call. Made
-// again when the model's values have changed. A weight [out, ...] is packed as [out, in] with in = all further axes:
-// that is what linear (two axes only) and patch_embedding multiply by.
+// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call.
+// Packed when an operation asks first, and again when the model's values have changed. A weight [out, ...] is packed as
+// [out, in] with in = all further axes: that is what linear (two axes only) and patch_embedding multiply by.
 template <class Model>
 class PackedWeights {
  public:
@@ -25,30 +25,42 @@ class PackedWeights {
   using Backend = typename Model::Backend;
 
   // A weight that was given another shape (vt::reshape) is another matrix unless it has as many rows.
-  static const value* find(const void* self, const value* weight, std::size_t rows) {
-    const auto& packed = static_cast<const PackedWeights*>(self)->packed_;
-    const auto found = packed.find(weight);
-    return found == packed.end() || found->second.rows != rows ? nullptr : found->second.values.data();
+  static const value* find(void* self, const value* weight, std::size_t rows) {
+    auto& all = *static_cast<PackedWeights*>(self);
+    const auto found = all.packed_.find(weight);
+    if (found == all.packed_.end() || found->second.out != rows) return nullptr;
+    Packed& packed = found->second;
+    if (packed.version != all.version_) {
+      if (!packed.values.size())
+        packed.values = Buffer<value, typename Backend::memory>(all.backend_->packed_size(packed.out, packed.in));
+      all.backend_->pack(packed.out, packed.in, weight, packed.values.data());
+      packed.version = all.version_;
+    }
+    return packed.values.data();
   }
   void update(const Model& model) {
-    if (version_ == model.version() && !packed_.empty()) return;
-    packed_.clear();
+    if (backend_ && version_ == model.version()) return;
+    backend_ = &model.backend();
+    version_ = model.version();
+    std::unordered_map<const value*, Packed> now;  // frozen values may lie elsewhere
     model.each_parameter([&](const auto& info, const value* values, bool) {
       if (info.shape.size() < 2 || info.shape[0] == 1) return;
       const std::size_t out = info.shape[0], in = info.size / out;
-      Buffer<value, typename Backend::memory> packed(model.backend().packed_size(out, in));
-      model.backend().pack(out, in, values, packed.data());
-      packed_.emplace(values, Packed{out, std::move(packed)});
+      const auto before = packed_.find(values);
+      const bool known = before != packed_.end() && before->second.out == out && before->second.in == in;
+      now.emplace(values, known ? std::move(before->second) : Packed{out, in});
     });
-    version_ = model.version();
+    packed_ = std::move(now);
   }
 
  private:
   struct Packed {
-    std::size_t rows;
-    Buffer<value, typename Backend::memory> values;
+    std::size_t out = 0, in = 0;
+    std::uint64_t version = static_cast<std::uint64_t>(-1);  // of the model, when it was packed
+    Buffer<value, typename Backend::memory> values = {};
   };
   std::unordered_map<const value*, Packed> packed_;
+  const Backend* backend_ = nullptr;
   std::uint64_t version_ = 0;
 };
 template <class Model>

@@ -72,7 +72,8 @@ class TrainingStep {
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan),
-        gradients_(model.trainable().size()) {
+        gradients_(model.trainable().size()),
+        statistics_(model.statistics().size()) {
     detail::declare_parameters(model, schedule_->trace);
     Meta<policy, true> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
@@ -90,12 +91,12 @@ class TrainingStep {
 
   // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels (so
   // many for each sample as its model has) must agree in their count, which may differ from call to call; more samples
-  // than ever before allocate. Throws shape_error, and error if the callable does other operations than when the step
-  // was made; then the model is as it was and the step does not count.
+  // than ever before allocate. The model's running statistics move. Throws shape_error, and error if the callable does
+  // other operations than when the step was made; then the model is as it was and the step does not count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count(), label_count);
     const auto out = run_part(images, labels.data(), 0, 1, false);
-    ++steps_;
+    finish();
     return std::apply(
         [&](const auto&... result) {
           return std::tuple(detail::result_of(out.loss, images.count()), detail::result_of(result, images.count())...);
@@ -110,7 +111,9 @@ class TrainingStep {
   // The same step with its batch in parts of at most `part` samples, in the memory of one part: gradients add up (each
   // part weighs as much of the loss as it has samples), random numbers are those of the whole batch. Returns the loss.
   // The gradients are those of the whole batch but for rounding: a sum over the batch becomes a sum of the parts' sums.
-  // Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive losses).
+  // Batch norms see one part at a time, and their running statistics move with each, as when gradients are accumulated
+  // in PyTorch. Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive
+  // losses).
   value in_parts(const BatchView<input, const value>& images, const Labels& labels, std::size_t part) {
     detail::check_counts("training step", images.count(), labels.count(), label_count);
     if (part == 0) throw shape_error("training step: parts of 0 samples");
@@ -122,7 +125,7 @@ class TrainingStep {
       const auto out = run_part(some, labels.data() + begin * label_count, begin, share, begin > 0);
       loss += share * static_cast<double>(*out.loss.data);
     }
-    ++steps_;
+    finish();
     return static_cast<value>(loss);
   }
   template <SameMemoryAs<policy> Q>
@@ -162,6 +165,7 @@ class TrainingStep {
                 bool adds) {
     tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_), 0}, static_cast<std::uint32_t>(first));
     tape_.set_part(static_cast<value>(share), adds);
+    tape_.set_statistics(statistics_.begin(model_->statistics().values.data(), !adds));
     tape_.begin(images.count());
     if (poison_ && !adds) {
       std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
@@ -173,12 +177,17 @@ class TrainingStep {
     tape_.backward(out.loss);
     return out;
   }
+  void finish() {
+    model_->set_statistics(statistics_.result());
+    ++steps_;
+  }
 
   Model* model_;
   F f_;
   std::unique_ptr<detail::Schedule> schedule_;
   Context tape_;
   Buffer<value, typename policy::backend::memory> gradients_;
+  MovingStatistics<value, typename policy::backend::memory> statistics_;
   std::vector<std::string> paths_;
   std::uint64_t steps_ = 0;
   int loss_ = -1;

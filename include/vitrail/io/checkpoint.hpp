@@ -1,4 +1,4 @@
-// checkpoint.hpp - a model's parameters as a safetensors file, under their timm names.
+// checkpoint.hpp - a model's parameters and running statistics as a safetensors file, under timm's and torch's names.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Writes all parameters, trainable and frozen. The file appears whole or not at all: it is written beside, synced and
-// renamed. Throws io_error.
+// Writes all parameters, trainable and frozen, and running statistics. The file appears whole or not at all: it is
+// written beside, synced and renamed. Throws io_error.
 template <class Model>
 void save_checkpoint(const Model& model, const std::filesystem::path& path,
                      const std::map<std::string, std::string>& metadata = {}) {
@@ -67,11 +67,19 @@ std::string tensor_problems(const Safetensors& file, std::vector<ExpectedTensor>
   return problems;
 }
 
+// PyTorch's batch norms count their batches, which nothing here reads. What is expected is sorted by name.
+inline bool counts_batches(std::string_view name, const std::vector<ExpectedTensor>& expected) {
+  constexpr std::string_view counter = "num_batches_tracked";
+  if (!name.ends_with(counter)) return false;
+  const std::string mean = std::string(name.substr(0, name.size() - counter.size())) + "running_mean";
+  return std::ranges::binary_search(expected, mean, {}, &ExpectedTensor::name);
+}
+
 }  // namespace detail
 
-// Fills a model from a file that holds exactly its parameters, or from one of save_training, of which it takes these
-// alone. All is checked before anything is copied: when it throws io_error, which names every parameter that is
-// missing, misshapen or not the model's, the model is as it was.
+// Fills a model from a file that holds exactly its parameters and running statistics, or from one of save_training, of
+// which it takes these alone. All is checked before anything is copied: when it throws io_error, which names every
+// parameter that is missing, misshapen or not the model's, the model is as it was.
 template <class Model>
 void load_checkpoint(Model& model, const std::filesystem::path& path) {
   static_assert(Model::Backend::memory::host_readable, "load_checkpoint: the model's memory must be the host's");
@@ -80,7 +88,8 @@ void load_checkpoint(Model& model, const std::filesystem::path& path) {
   model.each_parameter([&](const auto& info, const auto*, bool) { expected.push_back({info.path, info.shape}); });
   const bool training = file.metadata().contains(detail::training_key);
   const auto ignored = [&](std::string_view name) {
-    return training && (name.starts_with("optimiser.") || name.starts_with("ema."));
+    return (training && (name.starts_with("optimiser.") || name.starts_with("ema."))) ||
+           detail::counts_batches(name, expected);
   };
   const std::string problems = detail::tensor_problems(file, expected, "parameter of the model", ignored);
   if (!problems.empty()) throw io_error(file.name() + ": the checkpoint does not fit the model:" + problems);

@@ -9,7 +9,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Backbone must have `policy`, `input` (the Shape of a sample) and `features`, and give [features] per sample.
+// Backbone must have `policy`, `input` (the Shape of a sample) and `features`, and give [features] per sample. It may
+// say what its head is called.
 template <class Backbone, std::size_t Classes>
 struct Classifier : Module<Classifier<Backbone, Classes>> {
   using policy = typename Backbone::policy;

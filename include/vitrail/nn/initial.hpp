@@ -53,6 +53,14 @@ struct uniform_fan_in {
   }
 };
 
+// Normal with the deviation sqrt(2 / FanOut), for what a ReLU follows (He et al. 2015): torchvision's ResNets.
+template <std::size_t FanOut>
+struct normal_fan_out {
+  static double at(const RandomStream& stream, std::size_t i) {
+    return std::sqrt(2 / static_cast<double>(FanOut)) * normal_at<double>(stream, 0, i);
+  }
+};
+
 }  // namespace initial
 
 }  // namespace vitrail::inline VITRAIL_TU

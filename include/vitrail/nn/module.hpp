@@ -126,7 +126,7 @@ struct Module {
   }
 };
 
-// Calls f(parameter) for every parameter of a module, in the order of visit.
+// Calls f(parameter) for every parameter and running statistic of a module, in the order of visit.
 template <class M>
 constexpr void each_parameter(M& module, auto&& f) {
   std::remove_const_t<M>::visit(module, [&](auto&&, auto& member) {
@@ -173,12 +173,16 @@ constexpr std::size_t number_slots(M& module) {
   return static_cast<std::size_t>(count);
 }
 
-// How many parameters a module has, and how many of them train. Constants; nothing is allocated.
+// How many parameters a module has, running statistics not counted, and how many of them train. Constants; nothing is
+// allocated.
 template <class M>
 constexpr std::size_t parameter_count() {
   M module{};
   std::size_t count = 0;
-  each_parameter(module, [&](auto& parameter) { count += std::remove_cvref_t<decltype(parameter)>::shape::size; });
+  each_parameter(module, [&](auto& parameter) {
+    using Q = std::remove_cvref_t<decltype(parameter)>;
+    count += is_statistic<Q> ? 0 : Q::shape::size;
+  });
   return count;
 }
 template <class M>

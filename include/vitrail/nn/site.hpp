@@ -10,6 +10,7 @@ namespace vitrail::inline VITRAIL_TU {
 namespace site {
 struct none {};
 struct patch {};
+struct conv {};
 struct qkv {};
 struct q {};   // of cross-attention: from the target
 struct kv {};  // and from the source
