@@ -113,12 +113,18 @@ class Model {
 
   // Initial values follow from the seed and the names alone, not from the backend.
   explicit Model(seed s = {}, vitrail::backend options = {})
+      : Model([](const ParameterInfo&, value*) { return false; }, s, options) {}
+  // Values that exist already: fill(info, to) writes info.size of them, or returns false for a parameter that gets its
+  // initial ones. Nothing is computed for the others, and nothing is left when fill throws.
+  template <class Fill>
+  requires std::is_invocable_r_v<bool, const Fill&, const ParameterInfo&, value*>
+  explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {})
       : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
     auto frozen = std::make_shared<Store>();
     detail::lay_out(entries_, trainable_, *frozen);
     for (const auto& entry : entries_) {
       value* to = (entry.trainable ? trainable_ : *frozen).values.data() + entry.info.offset;
-      detail::initialise<value, Memory>(entry, s.value, to);
+      if (!fill(entry.info, to)) detail::initialise<value, Memory>(entry, s.value, to);
       *entry.data = to;
     }
     number_slots(net_);
@@ -126,6 +132,15 @@ class Model {
   }
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
+
+  // Names and shapes of all parameters, without values.
+  static std::vector<ParameterInfo> parameters() {
+    M net{};
+    std::vector<NamedModule> modules;
+    std::vector<ParameterInfo> all;
+    for (auto& entry : detail::entries_of<value>(net, modules)) all.push_back(std::move(entry.info));
+    return all;
+  }
 
   const M& net() const { return net_; }
   // All modules, itself first under the empty path.
