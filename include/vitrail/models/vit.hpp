@@ -7,6 +7,7 @@
 #include "../ops/patch_embedding.hpp"
 #include "../ops/tokens.hpp"
 #include "classifier.hpp"
+#include "pixel_statistics.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -44,6 +45,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   using policy = P;
   using input = Shape<C.channels, C.image, C.image>;
   static constexpr std::size_t patches = (C.image / C.patch) * (C.image / C.patch), features = C.dim;
+  static constexpr PixelStatistics pixels = half_pixels;  // DeiT's weights have imagenet_pixels
   static constexpr bool drops = C.dropout > 0 || C.drop_path > 0;
   template <class Q>
   using block_with = Block<C.dim, C.heads, C.mlp, Q>;
