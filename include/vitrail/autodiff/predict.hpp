@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "step.hpp"
 
@@ -33,17 +34,33 @@ class PackedWeights {
   void update(const Model& model) {
     if (version_ == model.version() && !packed_.empty()) return;
     packed_.clear();
-    model.each_parameter([&](const auto& info, const value* values, bool) {
-      if (info.shape.size() < 2 || info.shape[0] == 1) return;
-      const std::size_t out = info.shape[0], in = info.size / out;
-      Buffer<value, typename Backend::memory> packed(model.backend().packed_size(out, in));
-      model.backend().pack(out, in, values, packed.data());
-      packed_.emplace(values, Packed{out, std::move(packed)});
+    model.each_parameter([&](const auto& info, const value* values, bool) { pack(model.backend(), info, values); });
+    version_ = model.version();
+  }
+  // Packs the weights that are read in this layout only, one after the other, and discards the model's own values of
+  // them: no more than one weight is there twice.
+  void consume(Model& model, const std::vector<ParameterRead>& reads) {
+    model.discard([&](const auto& info, const value* values) {
+      std::size_t packed = 0, others = 0;
+      for (const ParameterRead& read : reads) {
+        if (read.values == values) ++(read.rows == info.shape[0] ? packed : others);
+      }
+      return packed > 0 && others == 0 && pack(model.backend(), info, values);
     });
     version_ = model.version();
   }
 
  private:
+  // Whether it is a weight of a product.
+  template <class Info>
+  bool pack(const Backend& backend, const Info& info, const value* values) {
+    if (info.shape.size() < 2 || info.shape[0] == 1) return false;
+    const std::size_t out = info.shape[0], in = info.size / out;
+    Buffer<value, typename Backend::memory> packed(backend.packed_size(out, in));
+    backend.pack(out, in, values, packed.data());
+    packed_.emplace(values, Packed{out, std::move(packed)});
+    return true;
+  }
   struct Packed {
     std::size_t rows;
     Buffer<value, typename Backend::memory> values;
@@ -71,20 +88,26 @@ class Predictor {
   using input = typename Model::module::input;
   static constexpr bool packs = detail::PacksWeights<Model>;
 
-  explicit Predictor(const Model& model, F f = {})
+  // `consumed`: null or the model itself, see consuming_predictor.
+  explicit Predictor(const Model& model, F f = {}, Model* consumed = nullptr)
       : model_(&model),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
+    std::vector<ParameterRead> reads;
+    if (consumed) meta.reads = &reads;
     const auto out = detail::call_predictor(f_, model.net(), meta.template input<input, true>());
     result_ = out.id;
     keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
     paths_ = schedule_->scopes.paths(model.modules());
     tape_.set_paths(paths_);
-    if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
+    if constexpr (packs) {
+      tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
+      if (consumed) packed_.consume(*consumed, reads);
+    }
   }
   explicit Predictor(const Model&&, F = {}) = delete;  // a model that dies with the statement
   Predictor(const Predictor&) = delete;
@@ -139,5 +162,11 @@ auto predictor(const Model& model) {
 }
 template <class Model>
 void predictor(const Model&&) = delete;
+// The same for a model that is there for nothing else: weights move into the layout of the product kernel instead of
+// being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).
+template <class Model>
+auto consuming_predictor(Model& model) {
+  return Predictor<Model, detail::CallModel>(model, {}, &model);
+}
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -148,18 +148,30 @@ class Model {
   const Backend& backend() const { return backend_; }
   std::uint64_t random_seed() const { return seed_.value; }
   // Who writes to the values calls values_changed() afterwards.
-  Store& trainable() { return trainable_; }
-  const Store& trainable() const { return trainable_; }
-  const Store& frozen() const { return *frozen_; }
+  Store& trainable() {
+    check_values();
+    return trainable_;
+  }
+  const Store& trainable() const {
+    check_values();
+    return trainable_;
+  }
+  const Store& frozen() const {
+    check_values();
+    return *frozen_;
+  }
 
-  // Calls f(info, values, trainable) for every parameter, in the order of the module.
+  // Calls f(info, values, trainable) for every parameter, in the order of the module. Throws error if values were
+  // discarded.
   template <class F>
   void each_parameter(const F& f) const {
+    check_values();
     for (const auto& entry : entries_) f(entry.info, *entry.data, entry.trainable);
   }
   // Replaces the values of all parameters: fill(info, destination). If it throws, nothing has changed.
   template <class F>
   void assign(const F& fill) {
+    check_values();
     auto frozen = std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, frozen_->values.copy()});
     Buffer<value, Memory> trainable = trainable_.values.copy();
     for (const auto& entry : entries_) {
@@ -172,11 +184,28 @@ class Model {
     frozen_ = std::move(frozen);
     ++version_;
   }
+  // For an owner of the model who keeps some values in another layout and needs these no more: calls
+  // takes(info, values) for every parameter and gives the memory back where it returns true. The addresses stay.
+  template <class F>
+  void discard(const F& takes) {
+    check_values();
+    for (const auto& entry : entries_) {
+      if (!takes(entry.info, *entry.data)) continue;
+      discarded_ = true;
+      if constexpr (requires(void* p) { Memory::discard(p, std::size_t()); }) {
+        Memory::discard(const_cast<value*>(*entry.data), entry.info.size * sizeof(value));
+      }
+    }
+  }
   // Counts the changes of the values, so that what is derived from them (packed weights) knows when it is stale.
   std::uint64_t version() const { return version_; }
   void values_changed() { ++version_; }
 
  private:
+  void check_values() const {
+    if (discarded_) throw error("Model: its values were discarded, they are only in its predictor");
+  }
+
   M net_{};
   seed seed_;
   Backend backend_;
@@ -185,6 +214,7 @@ class Model {
   Store trainable_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;
+  bool discarded_ = false;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -45,6 +45,7 @@ struct PatchEmbeddingOp {
   using shape = Shape<tokens, D>;
   static constexpr const char* name = "patch_embedding";
   using Projection = LinearOp<Shape<tokens, features>, D, true, false>;
+  static constexpr unsigned packed_inputs = Projection::packed_inputs;
 
   template <class P>
   static constexpr Facts facts(std::array<bool, 3> tracked) {
