@@ -53,7 +53,7 @@ struct Tensors {
     std::vector<std::vector<std::uint16_t>> halves;
     for (const auto& [name, t] : all) {
       const void* data = t.values.data();
-      if (type == vt::dtype::bf16) {
+      if (type != vt::dtype::f32 && type != vt::dtype::f16) {
         auto& half = halves.emplace_back();
         for (const float x : t.values)
           half.push_back(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16));
@@ -120,6 +120,9 @@ TEST_CASE("a model is made from a file of Hugging Face, with the parts of q, k a
   CHECK_THAT(message_of([&] { vt::load<Net>(path); }), contains("'cls_token': expected [1, 1, 8], not in the file") &&
                                                            contains("'vit.layernorm.bias': in the file"));
   const std::string key = "vit.encoder.layer.0.attention.attention.key.weight";
+  file.write(path, vt::dtype::u16);
+  CHECK_THAT(message_of([&] { vt::load<Net>(path, {.keys = vt::hf}); }),
+             contains("'cls_token': expected a floating-point dtype, found U16"));
   file.all[key].shape = {4, 16};
   file.all["vit.extra"] = {{1}, {1}};
   file.write(path);

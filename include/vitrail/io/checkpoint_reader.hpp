@@ -53,8 +53,11 @@ class CheckpointReader {
     find_pieces();
     for (const ExpectedParameter& p : parameters) check(p.name, sources_[p.name]);
     if (problems_.empty()) return;
-    if (head_misfit_) problems_ += "\n  (head_policy::keep loads all but the head)";
-    if (position_misfit_) problems_ += "\n  (position_policy::resample fits the positions to the model's image size)";
+    if (head_misfits_ + position_misfits_ == misfits_) {  // else it is another model, and no option helps
+      if (head_misfits_) problems_ += "\n  (head_policy::keep loads all but the head)";
+      if (position_misfits_)
+        problems_ += "\n  (position_policy::resample fits the positions to the model's image size)";
+    }
     throw io_error(file.name() + ": the checkpoint does not fit the model:" + problems_);
   }
 
@@ -103,7 +106,7 @@ class CheckpointReader {
       } else if (!piece.parameter.empty() && !(is_head(piece.parameter) && options_.head == head_policy::keep)) {
         const std::string as = piece.parameter == piece.tensor ? "" : " (there " + piece.parameter + ")";
         problem(piece.tensor, "in the file, but no parameter of the model" + as);
-        head_misfit_ = head_misfit_ || is_head(piece.parameter);
+        head_misfits_ += is_head(piece.parameter);
       }
     }
   }
@@ -111,20 +114,26 @@ class CheckpointReader {
     std::string misfit;
     std::vector<int> groups;  // how often each group of rows is there
     for (const KeyPiece& piece : source.pieces) {
-      const std::vector<std::size_t>& found = file_->at(piece.tensor).shape;
+      const TensorInfo& info = file_->at(piece.tensor);
+      const std::vector<std::size_t>& found = info.shape;
       groups.resize(std::max(groups.size(), piece.to.count));
       ++groups[piece.to.index];
       std::vector<std::size_t> expected = source.shape;
       if (!expected.empty()) expected[0] = expected[0] / piece.to.count * piece.from.count;
+      if (!convertible<double>(info.type)) {
+        misfit += (misfit.empty() ? "" : ", and ") + std::string("expected a floating-point dtype, found ") +
+                  std::string(dtype_name(info.type));
+      }
       const bool divisible = source.shape.empty() || source.shape[0] % piece.to.count == 0;
       if (found == expected && divisible) continue;
       if (name == "pos_embed" && options_.positions == position_policy::resample && resamples(found, source.shape)) {
         source.resampled = true;
         continue;
       }
-      misfit += (misfit.empty() ? "expected " : ", and ") + spelled_shape(expected) + ", found " + spelled_shape(found);
+      misfit += (misfit.empty() ? "expected " : ", and expected ") + spelled_shape(expected) + ", found " +
+                spelled_shape(found);
       if (piece.tensor != name) misfit += " in " + spelled(piece.tensor);
-      position_misfit_ = position_misfit_ || (name == "pos_embed" && resamples(found, source.shape));
+      position_misfits_ += name == "pos_embed" && resamples(found, source.shape);
     }
     if (source.pieces.empty()) {
       misfit = "expected " + spelled_shape(source.shape) + ", not in the file";
@@ -136,21 +145,24 @@ class CheckpointReader {
     source.kept = is_head(name) && options_.head == head_policy::keep;
     if (source.kept) return;
     problem(name, misfit);
-    head_misfit_ = head_misfit_ || is_head(name);
+    head_misfits_ += is_head(name);
   }
   // Whether both are rows for the tokens before the patches and for a square of patches.
   bool resamples(const std::vector<std::size_t>& found, const std::vector<std::size_t>& expected) const {
     return found.size() == 3 && expected.size() == 3 && found[0] == expected[0] && found[2] == expected[2] &&
            grid_side(found[1], prefix_) > 0 && grid_side(expected[1], prefix_) > 0;
   }
-  void problem(const std::string& name, const std::string& what) { problems_ += "\n  " + spelled(name) + ": " + what; }
+  void problem(const std::string& name, const std::string& what) {
+    problems_ += "\n  " + spelled(name) + ": " + what;
+    ++misfits_;
+  }
 
   const Safetensors* file_;
   LoadOptions options_;
   std::map<std::string, Source, std::less<>> sources_;
   std::size_t prefix_ = 0;
   std::string problems_;
-  bool head_misfit_ = false, position_misfit_ = false;
+  std::size_t misfits_ = 0, head_misfits_ = 0, position_misfits_ = 0;
 };
 
 }  // namespace detail
