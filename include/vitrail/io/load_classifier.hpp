@@ -46,6 +46,10 @@ RuntimeClassifier<Backbone> load_classifier(const std::filesystem::path& path, c
   const detail::FoundHead head = detail::find_head(file, options.keys);
   std::vector<detail::ExpectedParameter> expected{{head.name + ".weight", {head.classes, Backbone::features}},
                                                   {head.name + ".bias", {head.classes}}};
+  if constexpr (RuntimeClassifier<Backbone>::heads > 1) {
+    expected.push_back({"head_dist.weight", {head.classes, Backbone::features}});
+    expected.push_back({"head_dist.bias", {head.classes}});
+  }
   for (const auto& info : RuntimeClassifier<Backbone>::parameters()) expected.push_back({info.path, info.shape});
   LoadOptions strict = options;
   strict.head = head_policy::refuse;
