@@ -50,6 +50,11 @@ class CheckpointReader {
       const bool token = p.name == "cls_token" || p.name == "dist_token" || p.name == "reg_token";
       if (token && p.shape.size() > 1) prefix_ += p.shape[p.shape.size() - 2];
     }
+    // Some models have positions for the patches alone.
+    if (const auto found = sources_.find("pos_embed"); found != sources_.end()) {
+      const std::vector<std::size_t>& shape = found->second.shape;
+      if (shape.size() == 3 && grid_side(shape[1], prefix_) == 0) prefix_ = 0;
+    }
     find_pieces();
     for (const ExpectedParameter& p : parameters) check(p.name, sources_[p.name]);
     if (problems_.empty()) return;
@@ -160,7 +165,7 @@ class CheckpointReader {
   const Safetensors* file_;
   LoadOptions options_;
   std::map<std::string, Source, std::less<>> sources_;
-  std::size_t prefix_ = 0;
+  std::size_t prefix_ = 0;  // rows of the positions before the patches
   std::string problems_;
   std::size_t misfits_ = 0, head_misfits_ = 0, position_misfits_ = 0;
 };
