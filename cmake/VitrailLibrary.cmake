@@ -19,24 +19,30 @@ target_link_libraries(vitrail INTERFACE Eigen3::Eigen $<TARGET_NAME_IF_EXISTS:Op
 set(vitrail_global GLOBAL)  # visible to whoever adds this directory
 include(${CMAKE_CURRENT_LIST_DIR}/vitrail-components.cmake)
 vitrail_report("vitrail::io" "${vitrail_io_status}")
+vitrail_report("vitrail::images" "${vitrail_images_status}")
 vitrail_report("vitrail::thrust" "${vitrail_thrust_status}")
 
-# Headers in four sets: what the core target compiles alone, and what needs more. A header's place says which.
+# Headers in five sets: what the core target compiles alone, and what needs more. A header's place says which.
 set(vitrail_include ${PROJECT_SOURCE_DIR}/include)
 file(GLOB_RECURSE vitrail_headers CONFIGURE_DEPENDS ${vitrail_include}/vitrail/*.hpp ${vitrail_include}/vitrail/*.cuh)
 set(vitrail_headers_io ${vitrail_headers})
 list(FILTER vitrail_headers_io INCLUDE REGEX "/vitrail/(io|data)/")
+set(vitrail_headers_images ${vitrail_headers_io})
+list(FILTER vitrail_headers_images INCLUDE REGEX "/vitrail/io/(png|jpeg|image_file)\\.hpp$")
 set(vitrail_headers_cuda ${vitrail_headers})
 list(FILTER vitrail_headers_cuda INCLUDE REGEX "/vitrail/(.*/)?cuda|\\.cuh$")
 set(vitrail_headers_thrust ${vitrail_headers})
 list(FILTER vitrail_headers_thrust INCLUDE REGEX "/vitrail/(.*[/_])?thrust")
 list(REMOVE_ITEM vitrail_headers_thrust ${vitrail_headers_cuda})
-list(REMOVE_ITEM vitrail_headers ${vitrail_headers_io} ${vitrail_headers_cuda} ${vitrail_headers_thrust})
+list(REMOVE_ITEM vitrail_headers_io ${vitrail_headers_images})
+list(REMOVE_ITEM vitrail_headers ${vitrail_headers_io} ${vitrail_headers_images} ${vitrail_headers_cuda}
+     ${vitrail_headers_thrust})
 
-set(vitrail_header_sets HEADERS io cuda thrust)
+set(vitrail_header_sets HEADERS io images cuda thrust)
 target_sources(vitrail INTERFACE
   FILE_SET HEADERS BASE_DIRS ${vitrail_include} FILES ${vitrail_headers}
   FILE_SET io TYPE HEADERS BASE_DIRS ${vitrail_include} FILES ${vitrail_headers_io}
+  FILE_SET images TYPE HEADERS BASE_DIRS ${vitrail_include} FILES ${vitrail_headers_images}
   FILE_SET cuda TYPE HEADERS BASE_DIRS ${vitrail_include} FILES ${vitrail_headers_cuda}
   FILE_SET thrust TYPE HEADERS BASE_DIRS ${vitrail_include} FILES ${vitrail_headers_thrust})
 
@@ -44,6 +50,9 @@ target_sources(vitrail INTERFACE
 set(verified HEADERS)
 if(TARGET vitrail::io)
   list(APPEND verified io)
+endif()
+if(TARGET vitrail::images)
+  list(APPEND verified images)
 endif()
 if(TARGET vitrail::thrust AND vitrail_thrust_kind STREQUAL "system")
   list(APPEND verified thrust)

@@ -6,9 +6,11 @@ if(VITRAIL_BUILD_BENCHMARKS)
   find_package(benchmark QUIET CONFIG)
 endif()
 
-set(vitrail_needs "vitrail/(io|data)/|<zlib|<nlohmann/" "vitrail/.*thrust|<thrust/" "<CLI/" "<benchmark/")
-set(vitrail_needs_target vitrail::io vitrail::thrust CLI11::CLI11 benchmark::benchmark)
-set(vitrail_needs_package "nlohmann-json3-dev zlib1g-dev" libthrust-dev libcli11-dev libbenchmark-dev)
+set(vitrail_needs "vitrail/(io|data)/|<zlib|<nlohmann/" "vitrail/io/(png|jpeg|image_file)"
+    "vitrail/.*thrust|<thrust/" "<CLI/" "<benchmark/")
+set(vitrail_needs_target vitrail::io vitrail::images vitrail::thrust CLI11::CLI11 benchmark::benchmark)
+set(vitrail_needs_package "nlohmann-json3-dev zlib1g-dev" "libpng-dev libturbojpeg0-dev"
+    libthrust-dev libcli11-dev libbenchmark-dev)
 
 # Sets TARGETS_OUT to the targets that SOURCE needs and PROBLEM_OUT to why it cannot be built ("" if it can).
 function(vitrail_needs_of source targets_out problem_out)
@@ -44,4 +46,18 @@ function(vitrail_add_program name source)
   endif()
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE vitrail::vitrail vitrail_developer ${targets})
+endfunction()
+
+# Adds one more source to a program, unless something that it needs is missing; ADDED_OUT says whether it did.
+function(vitrail_add_unit name source added_out)
+  vitrail_needs_of(${source} targets problem)
+  set(${added_out} OFF PARENT_SCOPE)
+  if(problem)
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${source})
+    vitrail_report("${path}" "${problem}")
+  elseif(TARGET ${name})
+    target_sources(${name} PRIVATE ${source})
+    target_link_libraries(${name} PRIVATE ${targets})
+    set(${added_out} ON PARENT_SCOPE)
+  endif()
 endfunction()

@@ -1,14 +1,32 @@
-# The optional parts vitrail::io, vitrail::cuda and vitrail::thrust. Read by our build and by the installed package.
+# The optional parts vitrail::io, vitrail::images, vitrail::cuda and vitrail::thrust. Read by our build and by the
+# installed package.
 
 # JSON and zlib, for the headers in io/ and for compressed files in data/.
 set(vitrail_io_status "skipped: apt-get install nlohmann-json3-dev zlib1g-dev")
-find_package(nlohmann_json QUIET CONFIG)
-find_package(ZLIB QUIET)
+find_package(nlohmann_json QUIET CONFIG ${vitrail_global})
+find_package(ZLIB QUIET ${vitrail_global})
 if(nlohmann_json_FOUND AND ZLIB_FOUND)
   set(vitrail_io_status "nlohmann_json ${nlohmann_json_VERSION}, zlib ${ZLIB_VERSION_STRING}")
   if(NOT TARGET vitrail::io)
     add_library(vitrail::io INTERFACE IMPORTED ${vitrail_global})
     target_link_libraries(vitrail::io INTERFACE vitrail::vitrail nlohmann_json::nlohmann_json ZLIB::ZLIB)
+  endif()
+endif()
+
+# libpng and TurboJPEG, for pictures. Not every distribution's TurboJPEG has a CMake package.
+set(vitrail_images_status "skipped: VITRAIL_IMAGES is OFF")
+if(NOT DEFINED VITRAIL_IMAGES OR VITRAIL_IMAGES)
+  set(vitrail_images_status "skipped: apt-get install libpng-dev libturbojpeg0-dev")
+  find_package(PNG QUIET ${vitrail_global})
+  find_path(vitrail_turbojpeg_include turbojpeg.h NO_CACHE)
+  find_library(vitrail_turbojpeg turbojpeg NO_CACHE)
+  if(PNG_FOUND AND vitrail_turbojpeg_include AND vitrail_turbojpeg)
+    set(vitrail_images_status "libpng ${PNG_VERSION_STRING}, TurboJPEG")
+    if(NOT TARGET vitrail::images)
+      add_library(vitrail::images INTERFACE IMPORTED ${vitrail_global})
+      target_include_directories(vitrail::images INTERFACE ${vitrail_turbojpeg_include})
+      target_link_libraries(vitrail::images INTERFACE vitrail::vitrail PNG::PNG ${vitrail_turbojpeg})
+    endif()
   endif()
 endif()
 

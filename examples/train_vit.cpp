@@ -1,5 +1,5 @@
 // train_vit.cpp - trains a small ViT on Fashion-MNIST, or on images that the library draws itself.
-// smoke: --drawn --images 512 --epochs 1 --batch 32
+// smoke: --drawn --images 512 --epochs 1 --batch 32 --checkpoint train_vit_smoke.safetensors
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,17 +8,16 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 #include <vitrail/data/idx.hpp>
 #include <vitrail/io/training_checkpoint.hpp>
 #include <vitrail/vitrail.hpp>
 
-namespace vt = vitrail;
+#include "train_vit_models.hpp"
 
-constexpr vt::ViTConfig gray_28{
-    .image = 28, .channels = 1, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128, .pool = vt::pooling::mean};
-constexpr vt::ViTConfig colour_32{
-    .image = 32, .channels = 3, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128, .pool = vt::pooling::mean};
+namespace vt = vitrail;
 
 struct Options {
   std::string data = "/usr/share/datasets/fashion-mnist", checkpoint;
@@ -46,6 +45,12 @@ struct ProgressBar {
   }
 };
 
+std::string spell(const std::vector<double>& numbers) {
+  std::string text;
+  for (const double x : numbers) text += (text.empty() ? "" : " ") + std::to_string(x);
+  return text;
+}
+
 template <class Net>
 void train(const vt::ImageSet& train_set, const vt::ImageSet& test_set, const Options& o) {
   using Batches = vt::Batches<typename Net::input, typename Net::policy>;
@@ -63,8 +68,11 @@ void train(const vt::ImageSet& train_set, const vt::ImageSet& test_set, const Op
     std::printf("going on from %s: epoch %zu, image %zu\n", o.checkpoint.c_str(),
                 static_cast<std::size_t>(state.epoch) + 1, static_cast<std::size_t>(state.samples));
   }
+  // For who runs the model later, with other images.
+  const std::map<std::string, std::string> statistics{{"train_vit.mean", spell(normalisation.mean)},
+                                                      {"train_vit.deviation", spell(normalisation.deviation)}};
   const auto save = [&] {
-    if (!o.checkpoint.empty()) vt::save_training(o.checkpoint, model, state);
+    if (!o.checkpoint.empty()) vt::save_training(o.checkpoint, model, state, statistics);
   };
   recipe.on_batch = [&, bar = ProgressBar()](const vt::Progress& p) mutable {
     bar(p);

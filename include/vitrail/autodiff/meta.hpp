@@ -2,6 +2,9 @@
 // constant.
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "../error.hpp"
 #include "driver.hpp"
 #include "scopes.hpp"
@@ -12,6 +15,24 @@ namespace vitrail::inline VITRAIL_TU {
 template <class S>
 struct error_backward_within_a_step_there_is_no_double_backward;
 
+// How the operations of a trace read the model's parameters: `rows` is the first extent of a weight that an operation
+// reads in the product kernel's own layout if it is there, 0 where it reads the values as they lie.
+struct ParameterRead {
+  const void* values = nullptr;
+  std::size_t rows = 0;
+};
+namespace detail {
+// The inputs for which Arguments::packed is enough.
+template <class Op>
+constexpr unsigned packed_inputs() {
+  if constexpr (requires { Op::packed_inputs; }) {
+    return Op::packed_inputs;
+  } else {
+    return 0;
+  }
+}
+}  // namespace detail
+
 // Traces for P's backend; no kernel of P is instantiated. Gradients: trainable parameters are tracked.
 // Training: dropout and drop path are there.
 template <class P, bool Gradients, bool Training = Gradients>
@@ -20,8 +41,9 @@ struct Meta {
   using value = typename P::value;
   static constexpr bool gradients = Gradients, training = Training;
   Trace* trace;
-  int segment = -1;          // the recomputed segment that is open
-  Scopes* scopes = nullptr;  // if given, which module each operation is in; not in constants
+  int segment = -1;                             // the recomputed segment that is open
+  Scopes* scopes = nullptr;                     // if given, which module each operation is in; not in constants
+  std::vector<ParameterRead>* reads = nullptr;  // likewise
 
   template <class S, bool Batched>
   constexpr auto input() {
@@ -74,7 +96,23 @@ struct Meta {
      ...);
     trace->operations.push_back(record);
     if (scopes) scopes->of_operation.push_back(scopes->open);
+    if (reads) {
+      unsigned packed = detail::packed_inputs<Op>();
+      ((v.id < 0 ? reads->push_back({v.data, packed & 1 ? first_extent<typename V::shape>() : 0}) : void(),
+        packed >>= 1),
+       ...);
+    }
     return typename Call::template result<Meta>(this, id, nullptr);
+  }
+
+ private:
+  template <class S>
+  static constexpr std::size_t first_extent() {
+    if constexpr (S::rank > 0) {
+      return S::dims[0];
+    } else {
+      return 0;
+    }
   }
 };
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "step.hpp"
 
@@ -29,14 +30,8 @@ class PackedWeights {
     auto& all = *static_cast<PackedWeights*>(self);
     const auto found = all.packed_.find(weight);
     if (found == all.packed_.end() || found->second.out != rows) return nullptr;
-    Packed& packed = found->second;
-    if (packed.version != all.version_) {
-      if (!packed.values.size())
-        packed.values = Buffer<value, typename Backend::memory>(all.backend_->packed_size(packed.out, packed.in));
-      all.backend_->pack(packed.out, packed.in, weight, packed.values.data());
-      packed.version = all.version_;
-    }
-    return packed.values.data();
+    if (found->second.version != all.version_) all.pack(weight, found->second);
+    return found->second.values.data();
   }
   void update(const Model& model) {
     if (backend_ && version_ == model.version()) return;
@@ -44,13 +39,28 @@ class PackedWeights {
     version_ = model.version();
     std::unordered_map<const value*, Packed> now;  // frozen values may lie elsewhere
     model.each_parameter([&](const auto& info, const value* values, bool) {
-      if (info.shape.size() < 2 || info.shape[0] == 1) return;
+      if (!is_weight(info)) return;
       const std::size_t out = info.shape[0], in = info.size / out;
       const auto before = packed_.find(values);
       const bool known = before != packed_.end() && before->second.out == out && before->second.in == in;
       now.emplace(values, known ? std::move(before->second) : Packed{out, in});
     });
     packed_ = std::move(now);
+  }
+  // Packs the weights that are read in this layout only, one after the other, and discards the model's own values of
+  // them: no more than one weight is there twice.
+  void consume(Model& model, const std::vector<ParameterRead>& reads) {
+    backend_ = &model.backend();
+    version_ = model.version();
+    model.discard([&](const auto& info, const value* values) {
+      std::size_t packed = 0, others = 0;
+      for (const ParameterRead& read : reads) {
+        if (read.values == values) ++(read.rows == info.shape[0] ? packed : others);
+      }
+      if (packed == 0 || others > 0 || !is_weight(info)) return false;
+      pack(values, packed_.emplace(values, Packed{info.shape[0], info.size / info.shape[0]}).first->second);
+      return true;
+    });
   }
 
  private:
@@ -59,6 +69,18 @@ class PackedWeights {
     std::uint64_t version = static_cast<std::uint64_t>(-1);  // of the model, when it was packed
     Buffer<value, typename Backend::memory> values = {};
   };
+  // Of a product.
+  template <class Info>
+  static bool is_weight(const Info& info) {
+    return info.shape.size() > 1 && info.shape[0] != 1;
+  }
+  void pack(const value* weight, Packed& packed) const {
+    if (!packed.values.size()) {
+      packed.values = Buffer<value, typename Backend::memory>(backend_->packed_size(packed.out, packed.in));
+    }
+    backend_->pack(packed.out, packed.in, weight, packed.values.data());
+    packed.version = version_;
+  }
   std::unordered_map<const value*, Packed> packed_;
   const Backend* backend_ = nullptr;
   std::uint64_t version_ = 0;
@@ -88,13 +110,16 @@ class Predictor {
       std::invocable<F&, const typename Model::module&, Var<input, true, false, Tape<policy, false>>,
                      LabelsVar<Tape<policy, false>, label_count>>;
 
-  explicit Predictor(const Model& model, F f = {})
+  // `consumed`: null or the model itself, see consuming_predictor.
+  explicit Predictor(const Model& model, F f = {}, Model* consumed = nullptr)
       : model_(&model),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan) {
     Meta<policy, false> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
+    std::vector<ParameterRead> reads;
+    if (consumed) meta.reads = &reads;
     const auto x = meta.template input<input, true>();
     const auto out = [&] {
       if constexpr (takes_labels) {
@@ -108,7 +133,10 @@ class Predictor {
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
     paths_ = schedule_->scopes.paths(model.modules());
     tape_.set_paths(paths_);
-    if constexpr (packs) tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
+    if constexpr (packs) {
+      tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
+      if (consumed) packed_.consume(*consumed, reads);
+    }
   }
   explicit Predictor(const Model&&, F = {}) = delete;  // a model that dies with the statement
   Predictor(const Predictor&) = delete;
@@ -181,5 +209,11 @@ auto predictor(const Model& model, F f) {
 }
 template <class Model, class F>
 void predictor(const Model&&, F) = delete;
+// The same for a model that is there for nothing else: weights move into the layout of the product kernel instead of
+// being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).
+template <class Model>
+auto consuming_predictor(Model& model) {
+  return Predictor<Model, detail::CallModel>(model, {}, &model);
+}
 
 }  // namespace vitrail::inline VITRAIL_TU

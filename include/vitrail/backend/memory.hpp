@@ -1,7 +1,13 @@
 // memory.hpp - aligned memory of a backend. Everything that owns values owns a Buffer.
 #pragma once
 
+#ifdef __linux__
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -31,6 +37,19 @@ struct HostMemory {
   static void release(void* memory) noexcept { std::free(memory); }
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes) std::memcpy(to, from, bytes);
+  }
+  // The values there are needed no more, but the addresses stay: whole pages go back to the system. What is read there
+  // afterwards is unspecified.
+  static void discard(void* memory, std::size_t bytes) {
+#ifdef __linux__
+    static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
+    const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page * page;
+    // Fails only where nothing is lost by it (locked memory, say).
+    if (begin < end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+#else
+    (void)memory, (void)bytes;
+#endif
   }
 };
 

@@ -13,6 +13,7 @@
 #include "../ops/concat.hpp"
 #include "../ops/tokens.hpp"
 #include "classifier.hpp"
+#include "pixel_statistics.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -74,6 +75,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   static constexpr bool normalises = C.last_norm() != norm_place::nowhere;
   static constexpr std::size_t absent_members =
       !C.class_token + !C.distilled + !C.reg_tokens + !C.pre_norm + !normalises + !pools;
+  static constexpr PixelStatistics pixels = C.distilled ? imagenet_pixels : half_pixels;  // all DeiT's: imagenet_pixels
   template <class Q>
   using block_with = Block<C.dim, C.heads, C.mlp, Q, C.block(false)>;
   template <class Q>

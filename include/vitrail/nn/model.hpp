@@ -114,13 +114,19 @@ class Model {
 
   // Initial values follow from the seed and the names alone, not from the backend.
   explicit Model(seed s = {}, vitrail::backend options = {})
+      : Model([](const ParameterInfo&, value*) { return false; }, s, options) {}
+  // Values that exist already: fill(info, to) writes info.size of them, or returns false for a parameter that gets its
+  // initial ones. Nothing is computed for the others, and nothing is left when fill throws.
+  template <class Fill>
+  requires std::is_invocable_r_v<bool, const Fill&, const ParameterInfo&, value*>
+  explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {})
       : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
     auto frozen = std::make_shared<Store>();
     detail::lay_out(entries_, trainable_, *frozen, statistics_);
     for (const auto& entry : entries_) {
       Store& store = entry.trainable ? trainable_ : entry.statistic ? statistics_ : *frozen;
       value* to = store.values.data() + entry.info.offset;
-      detail::initialise<value, Memory>(entry, s.value, to);
+      if (!fill(entry.info, to)) detail::initialise<value, Memory>(entry, s.value, to);
       *entry.data = to;
     }
     number_slots(net_);
@@ -129,15 +135,33 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
+  // Names and shapes of all parameters, without values.
+  static std::vector<ParameterInfo> parameters() {
+    M net{};
+    std::vector<NamedModule> modules;
+    std::vector<ParameterInfo> all;
+    for (auto& entry : detail::entries_of<value>(net, modules)) all.push_back(std::move(entry.info));
+    return all;
+  }
+
   const M& net() const { return net_; }
   // All modules, itself first under the empty path.
   const std::vector<NamedModule>& modules() const { return modules_; }
   const Backend& backend() const { return backend_; }
   std::uint64_t random_seed() const { return seed_.value; }
   // Who writes to the values calls values_changed() afterwards.
-  Store& trainable() { return trainable_; }
-  const Store& trainable() const { return trainable_; }
-  const Store& frozen() const { return *frozen_; }
+  Store& trainable() {
+    check_values();
+    return trainable_;
+  }
+  const Store& trainable() const {
+    check_values();
+    return trainable_;
+  }
+  const Store& frozen() const {
+    check_values();
+    return *frozen_;
+  }
   // The running statistics of its norms. A training step moves them: it calls set_statistics, with as many values.
   const Store& statistics() const { return statistics_; }
   void set_statistics(const value* values) {
@@ -146,15 +170,18 @@ class Model {
     ++version_;
   }
 
-  // Calls f(info, values, trainable) for every parameter and running statistic, in the order of the module.
+  // Calls f(info, values, trainable) for every parameter and running statistic, in the order of the module. Throws
+  // error if values were discarded.
   template <class F>
   void each_parameter(const F& f) const {
+    check_values();
     for (const auto& entry : entries_) f(entry.info, *entry.data, entry.trainable);
   }
   // Replaces the values of all parameters and running statistics: fill(info, destination). If it throws, nothing has
   // changed.
   template <class F>
   void assign(const F& fill) {
+    check_values();
     auto frozen = std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, frozen_->values.copy()});
     Buffer<value, Memory> trainable = trainable_.values.copy(), statistics = statistics_.values.copy();
     for (const auto& entry : entries_) {
@@ -169,11 +196,28 @@ class Model {
     frozen_ = std::move(frozen);
     ++version_;
   }
+  // For an owner of the model who keeps some values in another layout and needs these no more: calls
+  // takes(info, values) for every parameter and gives the memory back where it returns true. The addresses stay.
+  template <class F>
+  void discard(const F& takes) {
+    check_values();
+    for (const auto& entry : entries_) {
+      if (!takes(entry.info, *entry.data)) continue;
+      discarded_ = true;
+      if constexpr (requires(void* p) { Memory::discard(p, std::size_t()); }) {
+        Memory::discard(const_cast<value*>(*entry.data), entry.info.size * sizeof(value));
+      }
+    }
+  }
   // Counts the changes of the values, so that what is derived from them (packed weights) knows when it is stale.
   std::uint64_t version() const { return version_; }
   void values_changed() { ++version_; }
 
  private:
+  void check_values() const {
+    if (discarded_) throw error("Model: its values were discarded, they are only in its predictor");
+  }
+
   M net_{};
   seed seed_;
   Backend backend_;
@@ -182,6 +226,7 @@ class Model {
   Store trainable_, statistics_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;
+  bool discarded_ = false;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

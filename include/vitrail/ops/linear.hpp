@@ -57,6 +57,7 @@ struct LinearOp {
   static constexpr const char* name = "linear";
   static constexpr bool reads_packed = true;
   static constexpr std::size_t In = S::last, bias = 2, residual = Bias ? 3 : 2, inputs = 2 + Bias + Residual;
+  static constexpr unsigned packed_inputs = 1u << 1;
   double scale = 1;
 
   template <class P>

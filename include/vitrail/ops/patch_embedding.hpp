@@ -46,6 +46,7 @@ struct PatchEmbeddingOp {
   static constexpr const char* name = "patch_embedding";
   static constexpr bool reads_packed = true;
   using Projection = LinearOp<Shape<tokens, features>, D, true, false>;
+  static constexpr unsigned packed_inputs = Projection::packed_inputs;
 
   template <class P>
   static constexpr Facts facts(std::array<bool, 3> tracked) {
