@@ -54,7 +54,8 @@ vt::Batch<Image, vt::cpu_double> images(std::size_t count, std::uint64_t seed = 
 
 TEST_CASE("a token is a patch: it depends on the pixels of its own patch and on no other") {
   const Drawn<Net<>> model;
-  const auto d = vt::dependence(model, [](const auto& net, const auto& x) { return net.backbone.patch_embed(x); }, Image{});
+  const auto d = vt::dependence(
+      model, [](const auto& net, const auto& x) { return net.backbone.patch_embed(x); }, Image{});
   REQUIRE((d.outputs == patches && d.inputs == pixels));
   for (std::size_t t = 0; t < patches; ++t) {
     for (std::size_t i = 0; i < pixels; ++i) CHECK(d.at(t, i) == (patch_of(i) == t));
@@ -71,18 +72,17 @@ TEST_CASE("a patch is projected linearly: the convolution of stride p is a linea
   for (std::size_t i = 0; i < 8; ++i) bias.data()[i] = vt::normal_at<double>({2, 0, 0}, 0, i);
   using Tokens = vt::Batch<vt::Shape<patches, 8>, vt::cpu_double>;
   const Tokens convolved = vt::patch_embedding(x, weight, bias);
-  const Tokens flattened =
-      vt::linear(vt::rearrange<"c (h p) (w q) -> (h w) (c p q)", vt::with{.p = 2, .q = 2}>(x),
-                 vt::reshape<vt::Shape<8, 8>>(weight), bias);
+  const Tokens flattened = vt::linear(vt::rearrange<"c (h p) (w q) -> (h w) (c p q)", vt::with{.p = 2, .q = 2}>(x),
+                                      vt::reshape<vt::Shape<8, 8>>(weight), bias);
   CHECK((convolved.to_vector() == flattened.to_vector()));
-  const Tokens other_order =
-      vt::linear(vt::rearrange<"c (h p) (w q) -> (h w) (p q c)", vt::with{.p = 2, .q = 2}>(x),
-                 vt::reshape<vt::Shape<8, 8>>(weight), bias);
+  const Tokens other_order = vt::linear(vt::rearrange<"c (h p) (w q) -> (h w) (p q c)", vt::with{.p = 2, .q = 2}>(x),
+                                        vt::reshape<vt::Shape<8, 8>>(weight), bias);
   CHECK((convolved.to_vector() != other_order.to_vector()));
   // f(2 x + 3 y) = 2 f(x) + 3 f(y) - 4 bias; with a GELU behind it that is false.
   const auto y = images(2, 6);
   const Tokens of_sum = vt::patch_embedding(2.0 * x + 3.0 * y, weight, bias);
-  const Tokens sum = 2.0 * vt::patch_embedding(x, weight, bias) + 3.0 * vt::patch_embedding(y, weight, bias) - 4.0 * bias;
+  const Tokens sum =
+      2.0 * vt::patch_embedding(x, weight, bias) + 3.0 * vt::patch_embedding(y, weight, bias) - 4.0 * bias;
   const Tokens bent = 2.0 * vt::gelu(vt::patch_embedding(x, weight, bias)) +
                       3.0 * vt::gelu(vt::patch_embedding(y, weight, bias)) - 4.0 * bias;
   const Tokens gelu_of_sum = vt::gelu(of_sum * 1.0);

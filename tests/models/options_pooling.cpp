@@ -7,6 +7,4 @@ using parity::compare;
 TEST_CASE("a norm before the blocks and before the mean, without a class token, equals timm's") {
   compare<options::pre_norm, vt::cpu_double>("vit_pre_norm", 1e-12);
 }
-TEST_CASE("attention pooling equals timm's") {
-  compare<options::map, vt::cpu_double>("vit_map", 1e-12);
-}
+TEST_CASE("attention pooling equals timm's") { compare<options::map, vt::cpu_double>("vit_map", 1e-12); }

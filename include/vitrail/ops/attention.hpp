@@ -102,9 +102,9 @@ void attention_backward(const B& backend, const kernels::AttentionGradient<T>& g
 
 }  // namespace detail
 
-// Input: qkv [N, 3 C] with columns which * C + head * d + channel, as timm's; output [Queries, C]: what the first tokens
-// take from all. Additive bias, masks and extra keys and values, when they come, are further inputs; the kernels'
-// argument structs hold their place.
+// Input: qkv [N, 3 C] with columns which * C + head * d + channel, as timm's; output [Queries, C]: what the first
+// tokens take from all. Additive bias, masks and extra keys and values, when they come, are further inputs; the
+// kernels' argument structs hold their place.
 template <class S, std::size_t HeadCount, std::size_t Queries = S::dims[0]>
 struct AttentionOp {
   static constexpr std::size_t N = S::dims[0], C = S::last / 3, d = C / HeadCount;
@@ -217,8 +217,8 @@ template <std::size_t HeadCount, class X>
 constexpr auto attention(X&& qkv) {
   return detail::attention<HeadCount, detail::all_queries>(evaluate(static_cast<X&&>(qkv)));
 }
-// The first Queries rows of that alone, [N, 3 C] -> [Queries, C], with as much less work: what the class token takes from
-// all tokens.
+// The first Queries rows of that alone, [N, 3 C] -> [Queries, C], with as much less work: what the class token takes
+// from all tokens.
 template <std::size_t HeadCount, std::size_t Queries, class X>
 constexpr auto attention_of_first(X&& qkv) {
   return detail::attention<HeadCount, Queries>(evaluate(static_cast<X&&>(qkv)));

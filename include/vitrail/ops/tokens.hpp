@@ -143,8 +143,7 @@ struct FirstTokensOp {
     if (g.mode == Mode::write_zero_rest && First < N) {
       a.backend->rows(a.count * (N - First), D, detail::CopyRows<T>{nullptr, g.at, D, N - First, 1, 0, N, First});
     }
-    a.backend->rows(a.count * First, D,
-                    detail::CopyRows<T>{a.out_gradient, g.at, D, First, First, 0, N, 0, g.adds()});
+    a.backend->rows(a.count * First, D, detail::CopyRows<T>{a.out_gradient, g.at, D, First, First, 0, N, 0, g.adds()});
   }
 };
 
