@@ -99,7 +99,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   }
   constexpr auto forward(const auto& image) const { return pool(run_blocks(embed(image))); }
 
-  // image -> tokens [prefix + patches, dim] with their positions: what the first block gets (but for dropout).
+  // image -> tokens [prefix + patches, dim] with their positions. Dropout and pre_norm come behind it.
   constexpr auto embed(const auto& image) const {
     Var x = patch_embed(image);
     if constexpr (C.class_token && prefix == 1 && !C.no_embed_class) {
