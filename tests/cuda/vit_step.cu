@@ -38,6 +38,9 @@ static_assert(has_parameters<vt::ViT_L32<>, 306'535'400>);
 static_assert(has_parameters<vt::ViT_L16<>, 304'326'632>);
 static_assert(has_parameters<vt::ViT_L14<>, 304'203'752>);
 static_assert(has_parameters<vt::ViT_H14<>, 632'045'800>);
+static_assert(has_parameters<vt::DeiT_Ti16_distilled<>, 5'910'800>);
+static_assert(has_parameters<vt::DeiT_S16_distilled<>, 22'436'432>);
+static_assert(has_parameters<vt::DeiT_B16_distilled<>, 87'338'192>);
 // Plans are constants too, for the largest model and for a frozen one.
 static_assert(vt::arena_bytes<vt::ViT_H14<>>(1) > vt::activation_bytes<vt::ViT_H14<>>(1));
 using Probe = vt::ViT_B16<vt::with_tuning<vt::cpu, vt::train_only<vt::site::head>>>;

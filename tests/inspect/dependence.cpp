@@ -77,6 +77,5 @@ TEST_CASE("images: pixels, receptive fields, and patches as tokens") {
       vt::Shape<1, 4, 4>{});
   CHECK((patches.outputs == 4 && patches.inputs == 16 && patches.count() == 16));
   CHECK((patches.at(1, 2) && patches.at(1, 7) && !patches.at(1, 8)));
-  CHECK(message_of([&] { (void)vt::receptive_field(box, image, 30); }).find("below 30, found 30") !=
-        std::string::npos);
+  CHECK(message_of([&] { (void)vt::receptive_field(box, image, 30); }).find("below 30, found 30") != std::string::npos);
 }

@@ -84,9 +84,8 @@ TEST_CASE("what is looked at is what a predictor computes, and a pooling query i
   for (std::size_t k = 0; k < 4; ++k) sum += static_cast<double>(inside.attention[2].at(1, 1, 0, k));
   CHECK(std::abs(sum - 1) < 1e-6);
   // The tokens of the blocks alone.
-  const auto blocks = vt::look_inside(model, images, [](const auto& net, const auto& x) {
-    return net.backbone.blocks(net.backbone.embed(x));
-  });
+  const auto blocks = vt::look_inside(
+      model, images, [](const auto& net, const auto& x) { return net.backbone.blocks(net.backbone.embed(x)); });
   CHECK(blocks.hidden.size() == 2);
   CHECK((blocks.result.values == inside.hidden[1].values));
   CHECK(message_of([&] { (void)inside.hidden[0].of(2); }).find("no image 2") != std::string::npos);
@@ -118,7 +117,8 @@ TEST_CASE("a map is upsampled between centres and laid over the image") {
   for (std::size_t y = 0; y < 4; ++y) {
     for (std::size_t x = 0; x < 4; ++x) CHECK(fine.values[y * 4 + x] == 2 * row[y] + row[x]);
   }
-  CHECK(message_of([&] { (void)vt::patch_grid(std::span<const double>(tokens), 1); }).find("2 x 2") != std::string::npos);
+  CHECK(message_of([&] { (void)vt::patch_grid(std::span<const double>(tokens), 1); }).find("2 x 2") !=
+        std::string::npos);
   CHECK(message_of([] { (void)vt::upsampled(vt::Grid{}, 2, 2); }).find("0 x 0") != std::string::npos);
   vt::Tensor<vt::Shape<1, 2, 2>> image;
   for (std::size_t i = 0; i < 4; ++i) image.data()[i] = static_cast<float>(i) * 10 - 5;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 
@@ -22,10 +23,10 @@ constexpr std::size_t N = Sequence::rows, heads = 2;
 // How many operations, one after the other, f takes for a sequence of Tokens.
 template <std::size_t Tokens, class F>
 std::size_t operations(const F& f) {
-  vt::Trace trace;
-  vt::Meta<P, false> meta{&trace};
+  const auto trace = std::make_unique<vt::Trace>();
+  vt::Meta<P, false> meta{trace.get()};
   (void)f(meta.input<vt::Shape<Tokens, 24>, true>());
-  return trace.operations.size();
+  return trace->operations.size();
 }
 // h_i = tanh(x_i + h_(i - 1)): every token waits for the one before it.
 struct Recurrence {

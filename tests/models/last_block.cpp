@@ -70,7 +70,7 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
 }
 template <vt::ViTConfig C, class P = vt::cpu>
 void check() {
-  for (const std::size_t count : {1, 5}) {
+  for (const std::size_t count : {std::size_t(1), std::size_t(5)}) {
     const Outcome part = run<C, P>(count), all = run<whole(C), P>(count);
     CHECK((part.logits == all.logits));
     CHECK(distance(part.gradients, all.gradients) < 1e-6);
@@ -96,7 +96,7 @@ TEST_CASE("the class token alone, recomputed, in the last block that trains") {
   check<recomputing, vt::with_tuning<vt::cpu, vt::train_last<1>>>();
 }
 TEST_CASE("with drop path and dropout the last block trains, and evaluates as the whole one") {
-  for (const std::size_t count : {1, 5}) {
+  for (const std::size_t count : {std::size_t(1), std::size_t(5)}) {
     const Outcome part = run<dropping>(count), all = run<whole(dropping)>(count);
     CHECK((part.logits == all.logits));
     CHECK(part.gradients.size() == all.gradients.size());

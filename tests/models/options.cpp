@@ -1,6 +1,7 @@
 // options.cpp - the options of a ViT give timm's logits, loss and gradients; fixtures/make_vit_options.py made the
 // expected values.
 #include "parity.hpp"
+#include "vitrail/io/checkpoint.hpp"
 
 namespace vt = vitrail;
 

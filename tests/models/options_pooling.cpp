@@ -1,5 +1,6 @@
 // options_pooling.cpp - as options.cpp, for what stands before the blocks and after them.
 #include "parity.hpp"
+#include "vitrail/io/checkpoint.hpp"
 
 namespace vt = vitrail;
 

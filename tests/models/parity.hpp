@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "vit_options.hpp"
 #include "vitrail/io/checkpoint.hpp"
 #include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/vitrail.hpp"

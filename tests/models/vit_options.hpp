@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include <vitrail/autodiff/callable.hpp>
 #include <vitrail/models/vit.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 
@@ -10,7 +11,8 @@ namespace options {
 
 namespace vt = vitrail;
 
-inline constexpr vt::ViTConfig base{.image = 8, .channels = 2, .patch = 4, .dim = 12, .depth = 2, .heads = 2, .mlp = 20};
+inline constexpr vt::ViTConfig base{
+    .image = 8, .channels = 2, .patch = 4, .dim = 12, .depth = 2, .heads = 2, .mlp = 20};
 inline constexpr vt::ViTConfig distilled = [] {
   vt::ViTConfig c = base;
   c.distilled = true;

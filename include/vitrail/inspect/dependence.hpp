@@ -1,5 +1,6 @@
-// dependence.hpp - which part of a result depends on which part of an input, found from gradients: of a token a row, of an
-// image a pixel. What is zero there is zero exactly, so that this is a statement about the function, not about numbers.
+// dependence.hpp - which part of a result depends on which part of an input, found from gradients: of a token a row, of
+// an image a pixel. What is zero there is zero exactly, so that this is a statement about the function, not about
+// numbers.
 //
 //   vt::Dependence d = vt::dependence<vt::Block<8, 2, 16, vt::cpu_double>>(vt::Shape<5, 8>{});
 //   d.all();          // every token sees every token
@@ -53,7 +54,7 @@ struct Dependence {
 // The pixels of an image [C, height, width] that one part of a result depends on.
 struct ReceptiveField {
   std::size_t height = 0, width = 0;
-  std::vector<bool> values;                           // [height, width]
+  std::vector<bool> values;                              // [height, width]
   std::size_t top = 0, left = 0, bottom = 0, right = 0;  // the smallest box round them, its ends not in it
 
   bool at(std::size_t y, std::size_t x) const { return values.at(y * width + x); }
@@ -64,7 +65,13 @@ struct ReceptiveField {
 namespace detail {
 
 template <class M>
-concept HasModule = requires { typename M::module; };
+concept IsModel = requires {
+  typename M::module;
+};
+template <class F>
+concept IsFunction = !IsModel<F>;
+template <class S>
+concept IsShape = vitrail::is_shape<S>;
 
 // The parts of a value: rows of [N, D], pixels of [C, H, W], a vector or a number as a whole.
 struct Parts {
@@ -104,7 +111,8 @@ inline constexpr std::uint32_t dependence_trials = 3;
 template <class P, class F, class... S>
 std::array<Dependence, sizeof...(S)> dependence(Tape<P, true>& tape, const F& f, bool all, std::size_t one,
                                                 const S&...) {
-  static_assert(std::is_same_v<typename P::value, double>, "dependence: use a policy in double, such as vt::cpu_double");
+  static_assert(std::is_same_v<typename P::value, double>,
+                "dependence: use a policy in double, such as vt::cpu_double");
   std::array<Dependence, sizeof...(S)> found;
   for (std::uint32_t trial = 0; trial < dependence_trials; ++trial) {
     std::uint32_t site = 0;
@@ -181,6 +189,7 @@ struct StandsAlone : Module<StandsAlone<M>> {
 };
 template <class S>
 ReceptiveField field_of(const Dependence& d) {
+  static_assert(S::rank == 3, "receptive_field: an image is [C, H, W]");
   ReceptiveField field{S::dims[1], S::dims[2], d.values};
   for (std::size_t i = 0; i < d.values.size(); ++i) {
     if (!d.values[i]) continue;
@@ -195,48 +204,43 @@ ReceptiveField field_of(const Dependence& d) {
 
 }  // namespace detail
 
-// f(x...) of Vars in double, one for each shape: [D] is one part, [N, D] has its tokens as parts, [C, H, W] its pixels; so
-// has the result. One Dependence, or a std::array of them if there are several inputs. Takes a backward for each part of
-// the result. A piecewise constant function (argmax, comparisons) depends on nothing here: it has no gradient.
-template <class F, class... S>
-requires(!detail::HasModule<F> && sizeof...(S) > 0 && (is_shape<S> && ...))
+// f(x...) of Vars in double, one for each shape: [D] is one part, [N, D] has its tokens as parts, [C, H, W] its pixels;
+// so has the result. One Dependence, or a std::array of them if there are several inputs. Takes a backward for each
+// part of the result. A piecewise constant function (argmax, comparisons) depends on nothing here: it has no gradient.
+template <detail::IsFunction F, detail::IsShape... S>
 auto dependence(const F& f, const S&... shapes) {
   const typename cpu_double::backend backend{};
   Tape<cpu_double, true> tape(backend);
   return detail::one_or_all(detail::dependence(tape, f, true, 0, shapes...));
 }
 // f(net, x...) of a model in double, with the values that it has: what stands at zero passes nothing on.
-template <detail::HasModule Model, class F, class... S>
-requires(sizeof...(S) > 0 && (is_shape<S> && ...))
+template <detail::IsModel Model, class F, detail::IsShape... S>
 auto dependence(const Model& model, const F& f, const S&... shapes) {
   return detail::on_tape_of(model, f, [&](auto& tape, const auto& g) {
     return detail::one_or_all(detail::dependence(tape, g, true, 0, shapes...));
   });
 }
 // Of a module by itself, built with vt::cpu_double; its parameters are drawn, so that none is zero.
-template <class M, class... S>
-requires(sizeof...(S) > 0 && (is_shape<S> && ...))
+template <class M, detail::IsShape... S>
 auto dependence(const S&... shapes) {
   Model<detail::StandsAlone<M>> model;
   model.assign([](const ParameterInfo& info, double* values) {
     for (std::size_t i = 0; i < info.size; ++i) values[i] = 0.5 * normal_at<double>({9, 0, site_of(info.path)}, 0, i);
   });
-  return dependence(model, [](const auto& net, const auto&... x) { return net.module(x...); }, shapes...);
+  const auto forward = [](const auto& net, const auto&... x) { return net.module(x...); };
+  return dependence(model, forward, shapes...);
 }
 
-// The pixels that one part of f(image) depends on, by default the part in the middle. With a model: f(net, image). Throws shape_error if there is no such part.
-template <class F, class S>
-requires(!detail::HasModule<F> && is_shape<S>)
+// The pixels that one part of f(image) depends on, by default the part in the middle. With a model: f(net, image).
+// Throws shape_error if there is no such part.
+template <detail::IsFunction F, detail::IsShape S>
 ReceptiveField receptive_field(const F& f, const S& image, std::size_t part = detail::middle_part) {
-  static_assert(S::rank == 3, "receptive_field: an image is [C, H, W]");
   const typename cpu_double::backend backend{};
   Tape<cpu_double, true> tape(backend);
   return detail::field_of<S>(detail::dependence(tape, f, false, part, image)[0]);
 }
-template <detail::HasModule Model, class F, class S>
-requires is_shape<S>
+template <detail::IsModel Model, class F, detail::IsShape S>
 ReceptiveField receptive_field(const Model& model, const F& f, const S& image, std::size_t part = detail::middle_part) {
-  static_assert(S::rank == 3, "receptive_field: an image is [C, H, W]");
   return detail::on_tape_of(model, f, [&](auto& tape, const auto& g) {
     return detail::field_of<S>(detail::dependence(tape, g, false, part, image)[0]);
   });

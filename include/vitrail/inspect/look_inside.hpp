@@ -74,8 +74,8 @@ inline std::string path_of_call(const Scopes& scopes, int call, const std::vecto
 
 }  // namespace detail
 
-// Runs f(net, x) on the images, nothing dropped. f: by default the model itself. A block is a module that stands under a
-// number and has no such ones inside. All tokens are computed, also by a last block that otherwise computes the class
+// Runs f(net, x) on the images, nothing dropped. f: by default the model itself. A block is a module that stands under
+// a number and has no such ones inside. All tokens are computed, also by a last block that otherwise computes the class
 // token alone. Memory: all values of the whole forward at once. An empty batch throws shape_error.
 //   auto seen = vt::look_inside(model, images);
 //   seen.hidden[3].of(0);  seen.attention[3].at(0, head, query, key);  vt::rollout(seen);

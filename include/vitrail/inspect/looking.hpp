@@ -59,7 +59,8 @@ class Looking {
     op.forward(a);
     if constexpr (requires { op.attention_map(a, count_, a.out); }) {
       const std::size_t size = Op::map_shape[0] * Op::map_shape[1] * Op::map_shape[2];
-      Sighting<value> map{scopes_.open, {Op::map_shape.begin(), Op::map_shape.end()}, std::vector<value>(size * count_)};
+      Sighting<value> map{
+          scopes_.open, {Op::map_shape.begin(), Op::map_shape.end()}, std::vector<value>(size * count_)};
       for (std::size_t b = 0; b < count_; ++b) op.attention_map(a, b, map.values.data() + b * size);
       attentions_.push_back(std::move(map));
     }
@@ -89,9 +90,7 @@ class Looking {
   }
 
  private:
-  value* keep(std::size_t elements) {
-    return elements ? kept_.emplace_back(elements).data() : nullptr;
-  }
+  value* keep(std::size_t elements) { return elements ? kept_.emplace_back(elements).data() : nullptr; }
 
   Scopes scopes_;
   const Backend* backend_;

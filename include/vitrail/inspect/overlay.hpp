@@ -60,9 +60,9 @@ auto stretch_of(const Values& values) {
 }
 }  // namespace detail
 
-// An image [3, H, W] or [1, H, W] with a map laid over it: black where the map is smallest, over red and yellow to white
-// where it is largest. Image and map are stretched from their smallest to their largest value, so that an image may be
-// normalised in any way. opacity: the share of the map's colour, from 0 to 1.
+// An image [3, H, W] or [1, H, W] with a map laid over it: black where the map is smallest, over red and yellow to
+// white where it is largest. Image and map are stretched from their smallest to their largest value, so that an image
+// may be normalised in any way. opacity: the share of the map's colour, from 0 to 1.
 template <class S, class T>
 RgbImage overlay(const View<S, T>& image, const Grid& map, double opacity = 0.6) {
   static_assert(S::rank == 3 && (S::dims[0] == 1 || S::dims[0] == 3), "overlay: an image is [3, H, W] or [1, H, W]");

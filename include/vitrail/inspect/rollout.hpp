@@ -23,10 +23,10 @@ struct TokenMap {
   }
 };
 
-// Attention rollout (Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers"): the product, over the blocks,
-// of (A + 1) / 2, A being the mean of a block's heads and 1 the residual; its rows sum to one. Attention that is not of
-// all tokens to all of them (of a pooling query) takes no part. Throws shape_error if there is none left, or if blocks
-// have different numbers of tokens.
+// Attention rollout (Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers"): the product, over the
+// blocks, of (A + 1) / 2, A being the mean of a block's heads and 1 the residual; its rows sum to one. Attention that
+// is not of all tokens to all of them (of a pooling query) takes no part. Throws shape_error if there is none left, or
+// if blocks have different numbers of tokens.
 template <class T>
 TokenMap rollout(const Inside<T>& inside, std::size_t image = 0) {
   TokenMap map;
@@ -63,8 +63,8 @@ struct Grid {
   std::size_t height = 0, width = 0;
   std::vector<double> values;
 };
-// One number per token -> those of the patches, on their grid: the first `prefix` (class token, registers) are left out.
-// A square grid if height is 0. Throws shape_error if the patches do not fill the grid.
+// One number per token -> those of the patches, on their grid: the first `prefix` (class token, registers) are left
+// out. A square grid if height is 0. Throws shape_error if the patches do not fill the grid.
 template <class T>
 Grid patch_grid(std::span<const T> tokens, std::size_t prefix = 1, std::size_t height = 0, std::size_t width = 0) {
   const std::size_t patches = tokens.size() - std::min(prefix, tokens.size());

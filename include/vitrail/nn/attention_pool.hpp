@@ -1,5 +1,5 @@
-// attention_pool.hpp - tokens pooled by one learned query that attends to all of them (Zhai et al. 2022, "Scaling Vision
-// Transformers").
+// attention_pool.hpp - tokens pooled by one learned query that attends to all of them (Zhai et al. 2022, "Scaling
+// Vision Transformers").
 #pragma once
 
 #include <cstddef>

@@ -75,7 +75,8 @@ template <class M>
 constexpr void check_visit() {
 #ifndef __CUDACC__  // nvcc cannot count members
   if constexpr (!requires { M::has_uncounted_members; }) {
-    constexpr std::size_t members = detail::member_count<M>() - absent_members<M>(), visited = detail::visited_count<M>();
+    constexpr std::size_t members = detail::member_count<M>() - absent_members<M>(),
+                          visited = detail::visited_count<M>();
     if constexpr (members != visited) {
       (void)sizeof(error_visit_does_not_list_every_member<M, members, visited>);
       static_assert(members == visited,

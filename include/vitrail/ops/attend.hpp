@@ -10,8 +10,8 @@
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
-// Tells a context that looks on (inspect/look_inside.hpp) that these are the probabilities of an attention, [H, queries,
-// keys]. Elsewhere nothing.
+// Tells a context that looks on (inspect/look_inside.hpp) that these are the probabilities of an attention, [H,
+// queries, keys]. Elsewhere nothing.
 template <class V>
 constexpr void show_attention(const V& probabilities) {
   if constexpr (requires { probabilities.ctx->see_attention(probabilities); }) {
