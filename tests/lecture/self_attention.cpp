@@ -2,8 +2,8 @@
 #include "catch.hpp"
 
 #include <algorithm>
-#include <span>
 #include <memory>
+#include <span>
 #include <tuple>
 #include <type_traits>
 
