@@ -24,42 +24,46 @@ struct Pool2d {
   std::size_t height, width, down, across, kernel, stride, padding;
 };
 
-// Where the first largest value of a window is: its number in the plane. NaN is larger than all, as in PyTorch.
+// Where a tap of a window is: its number in the plane, or that of no element if it is in the padding.
+VITRAIL_FUNCTION std::size_t place_of(const Pool2d& g, std::size_t window, std::size_t tap) {
+  const std::size_t y = window / g.across * g.stride + tap / g.kernel - g.padding;  // wraps round above the plane
+  const std::size_t x = window % g.across * g.stride + tap % g.kernel - g.padding;
+  return y < g.height && x < g.width ? y * g.width + x : g.height * g.width;
+}
+// The tap of the first largest value of a window. NaN is larger than all, as in PyTorch.
 template <class T>
 VITRAIL_FUNCTION std::size_t largest_of(const Pool2d& g, const T* plane, std::size_t window) {
-  const std::size_t top = window / g.across * g.stride, left = window % g.across * g.stride;
-  std::size_t best = g.height * g.width;
-  for (std::size_t s = 0; s < g.kernel; ++s) {
-    const std::size_t y = top + s - g.padding;  // wraps round above the plane
-    for (std::size_t t = 0; y < g.height && t < g.kernel; ++t) {
-      const std::size_t x = left + t - g.padding, at = y * g.width + x;
-      if (x >= g.width) continue;
-      if (best == g.height * g.width || plane[at] > plane[best] ||
-          (plane[at] != plane[at] && plane[best] == plane[best]))
-        best = at;
-    }
+  const std::size_t taps = g.kernel * g.kernel;
+  std::size_t best = taps;
+  T top = 0;
+  for (std::size_t tap = 0; tap < taps; ++tap) {
+    const std::size_t at = place_of(g, window, tap);
+    if (at == g.height * g.width) continue;
+    const T x = plane[at];
+    if (best == taps || x > top || (x != x && top == top)) best = tap, top = x;
   }
   return best;
 }
-// Calls f(window) for every window that element (y, x) of a plane is in.
+// Calls f(window, tap) for every window that element (y, x) of a plane is in, and the tap that it is there.
 template <class F>
 VITRAIL_FUNCTION void each_window(const Pool2d& g, std::size_t element, const F& f) {
   const std::size_t y = element / g.width + g.padding, x = element % g.width + g.padding;
   const std::size_t first_row = y < g.kernel ? 0 : (y - g.kernel) / g.stride + 1;
   const std::size_t first_column = x < g.kernel ? 0 : (x - g.kernel) / g.stride + 1;
   for (std::size_t i = first_row; i < g.down && i * g.stride <= y; ++i)
-    for (std::size_t j = first_column; j < g.across && j * g.stride <= x; ++j) f(i * g.across + j);
+    for (std::size_t j = first_column; j < g.across && j * g.stride <= x; ++j)
+      f(i * g.across + j, (y - i * g.stride) * g.kernel + x - j * g.stride);
 }
 
-// A program row is one channel of one sample, in all of these. `places`, if there, are those of the largest values, as
-// numbers of T: exact up to 2^24 elements of a plane.
+// A program row is one channel of one sample, in all of these. `taps`, if there, are those of the largest values, as
+// numbers of T.
 template <class T>
 struct MaxPool {
   using value = T;
   static constexpr bool is_minor = true;
   Pool2d g;
   const T* from;
-  T *to, *places;
+  T *to, *taps;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
@@ -68,8 +72,8 @@ struct MaxPool {
     row.each(windows, [&](auto j) VITRAIL_LAMBDA {
       put_each<L>(to + r * windows, j, false, [&](std::size_t w) VITRAIL_LAMBDA {
         const std::size_t best = largest_of(g, plane, w);
-        if (places) places[r * windows + w] = static_cast<T>(best);
-        return plane[best];
+        if (taps) taps[r * windows + w] = static_cast<T>(best);
+        return plane[place_of(g, w, best)];
       });
     });
   }
@@ -79,7 +83,7 @@ struct MaxPoolBackward {
   using value = T;
   static constexpr bool is_minor = true;
   Pool2d g;
-  const T *places, *dy;
+  const T *taps, *dy;
   T* dx;
   bool adds;
   template <class R>
@@ -89,8 +93,8 @@ struct MaxPoolBackward {
     row.each(plane, [&](auto j) VITRAIL_LAMBDA {
       put_each<L>(dx + r * plane, j, adds, [&](std::size_t e) VITRAIL_LAMBDA {
         T sum = 0;
-        each_window(g, e, [&](std::size_t w) VITRAIL_LAMBDA {
-          if (places[first + w] == static_cast<T>(e)) sum += dy[first + w];
+        each_window(g, e, [&](std::size_t w, std::size_t tap) VITRAIL_LAMBDA {
+          if (taps[first + w] == static_cast<T>(tap)) sum += dy[first + w];
         });
         return sum;
       });
@@ -112,12 +116,9 @@ struct AvgPool {
     row.each(windows, [&](auto j) VITRAIL_LAMBDA {
       put_each<L>(to + r * windows, j, false, [&](std::size_t w) VITRAIL_LAMBDA {
         T sum = 0;
-        for (std::size_t s = 0; s < g.kernel; ++s) {
-          const std::size_t y = w / g.across * g.stride + s - g.padding;
-          for (std::size_t t = 0; y < g.height && t < g.kernel; ++t) {
-            const std::size_t x = w % g.across * g.stride + t - g.padding;
-            if (x < g.width) sum += plane[y * g.width + x];
-          }
+        for (std::size_t tap = 0; tap < g.kernel * g.kernel; ++tap) {
+          const std::size_t at = place_of(g, w, tap);
+          if (at < g.height * g.width) sum += plane[at];
         }
         return sum / static_cast<T>(g.kernel * g.kernel);
       });
@@ -139,7 +140,7 @@ struct AvgPoolBackward {
     row.each(plane, [&](auto j) VITRAIL_LAMBDA {
       put_each<L>(dx + r * plane, j, adds, [&](std::size_t e) VITRAIL_LAMBDA {
         T sum = 0;
-        each_window(g, e, [&](std::size_t w) VITRAIL_LAMBDA { sum += dy[first + w]; });
+        each_window(g, e, [&](std::size_t w, std::size_t) VITRAIL_LAMBDA { sum += dy[first + w]; });
         return sum / static_cast<T>(g.kernel * g.kernel);
       });
     });
