@@ -70,10 +70,12 @@ TEST_CASE("nvcc: the programs of convolutional networks are the same on a device
   vt::Serial().rows(rows, 1, vt::detail::MaxPool<T>{windows, x.data, largest.data, taps.data});
   check_rows(rows, rows * 20, [&](T* to) { return vt::detail::MaxPool<T>{windows, x.data, to, nullptr}; });
   check_rows(rows, rows * plane, [&](T* to) {
-    return vt::detail::MaxPoolBackward<T>{windows, taps.data, dy.data, to, false};
+    return vt::detail::PoolBackward<T>{windows, taps.data, dy.data, to, false};
   });
   check_rows(rows, rows * 20, [&](T* to) { return vt::detail::AvgPool<T>{windows, x.data, to}; });
-  check_rows(rows, rows * plane, [&](T* to) { return vt::detail::AvgPoolBackward<T>{windows, dy.data, to, false}; });
+  check_rows(rows, rows * plane, [&](T* to) {
+    return vt::detail::PoolBackward<T>{windows, nullptr, dy.data, to, false};
+  });
 
   check_rows(channels, rows * plane, [&](T* to) {
     return vt::detail::BatchNormForward<T>{count, channels, plane, x.data, weight.data, bias.data,

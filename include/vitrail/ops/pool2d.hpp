@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 
 #include "../autodiff/driver.hpp"
 #include "../expr/evaluate.hpp"
@@ -24,30 +25,22 @@ struct Pool2d {
   std::size_t height, width, down, across, kernel, stride, padding;
 };
 
-// Where a tap of a window is: its number in the plane, or that of no element if it is in the padding.
-VITRAIL_FUNCTION std::size_t place_of(const Pool2d& g, std::size_t window, std::size_t tap) {
-  const std::size_t y = window / g.across * g.stride + tap / g.kernel - g.padding;  // wraps round above the plane
-  const std::size_t x = window % g.across * g.stride + tap % g.kernel - g.padding;
-  return y < g.height && x < g.width ? y * g.width + x : g.height * g.width;
-}
-// The tap of the first largest value of a window. NaN is larger than all, as in PyTorch.
-template <class T>
-VITRAIL_FUNCTION std::size_t largest_of(const Pool2d& g, const T* plane, std::size_t window) {
-  const std::size_t taps = g.kernel * g.kernel;
-  std::size_t best = taps;
-  T top = 0;
-  for (std::size_t tap = 0; tap < taps; ++tap) {
-    const std::size_t at = place_of(g, window, tap);
-    if (at == g.height * g.width) continue;
-    const T x = plane[at];
-    if (best == taps || x > top || (x != x && top == top)) best = tap, top = x;
+// Calls f(tap, place) for the taps of window (i, j) that are no padding, with their numbers in the plane. No divisions:
+// they would take longer than everything else.
+template <class F>
+VITRAIL_FUNCTION void each_tap(const Pool2d& g, std::size_t i, std::size_t j, const F& f) {
+  for (std::size_t s = 0; s < g.kernel; ++s) {
+    const std::size_t y = i * g.stride + s - g.padding;  // wraps round above the plane
+    for (std::size_t t = 0; y < g.height && t < g.kernel; ++t) {
+      const std::size_t x = j * g.stride + t - g.padding;
+      if (x < g.width) f(s * g.kernel + t, y * g.width + x);
+    }
   }
-  return best;
 }
 // Calls f(window, tap) for every window that element (y, x) of a plane is in, and the tap that it is there.
 template <class F>
-VITRAIL_FUNCTION void each_window(const Pool2d& g, std::size_t element, const F& f) {
-  const std::size_t y = element / g.width + g.padding, x = element % g.width + g.padding;
+VITRAIL_FUNCTION void each_window(const Pool2d& g, std::size_t y, std::size_t x, const F& f) {
+  y += g.padding, x += g.padding;
   const std::size_t first_row = y < g.kernel ? 0 : (y - g.kernel) / g.stride + 1;
   const std::size_t first_column = x < g.kernel ? 0 : (x - g.kernel) / g.stride + 1;
   for (std::size_t i = first_row; i < g.down && i * g.stride <= y; ++i)
@@ -56,7 +49,7 @@ VITRAIL_FUNCTION void each_window(const Pool2d& g, std::size_t element, const F&
 }
 
 // A program row is one channel of one sample, in all of these. `taps`, if there, are those of the largest values, as
-// numbers of T.
+// numbers of T; the first of several, and NaN is larger than all, as in PyTorch.
 template <class T>
 struct MaxPool {
   using value = T;
@@ -67,38 +60,22 @@ struct MaxPool {
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const std::size_t windows = g.down * g.across;
     const T* plane = from + r * g.height * g.width;
-    row.each(windows, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(to + r * windows, j, false, [&](std::size_t w) VITRAIL_LAMBDA {
-        const std::size_t best = largest_of(g, plane, w);
-        if (taps) taps[r * windows + w] = static_cast<T>(best);
-        return plane[place_of(g, w, best)];
-      });
-    });
-  }
-};
-template <class T>
-struct MaxPoolBackward {
-  using value = T;
-  static constexpr bool is_minor = true;
-  Pool2d g;
-  const T *taps, *dy;
-  T* dx;
-  bool adds;
-  template <class R>
-  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
-    using L = typename R::lane;
-    const std::size_t plane = g.height * g.width, first = r * g.down * g.across;
-    row.each(plane, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(dx + r * plane, j, adds, [&](std::size_t e) VITRAIL_LAMBDA {
-        T sum = 0;
-        each_window(g, e, [&](std::size_t w, std::size_t tap) VITRAIL_LAMBDA {
-          if (taps[first + w] == static_cast<T>(tap)) sum += dy[first + w];
+    for (std::size_t i = 0; i < g.down; ++i) {
+      const std::size_t first = (r * g.down + i) * g.across;
+      row.each(g.across, [&](auto part) VITRAIL_LAMBDA {
+        put_each<L>(to + first, part, false, [&](std::size_t j) VITRAIL_LAMBDA {
+          T top = -std::numeric_limits<T>::infinity();
+          std::size_t best = g.kernel * g.kernel;
+          each_tap(g, i, j, [&](std::size_t tap, std::size_t at) VITRAIL_LAMBDA {
+            const T x = plane[at];
+            if (x > top || best == g.kernel * g.kernel || (x != x && top == top)) top = x, best = tap;
+          });
+          if (taps) taps[first + j] = static_cast<T>(best);
+          return top;
         });
-        return sum;
       });
-    });
+    }
   }
 };
 template <class T>
@@ -111,39 +88,44 @@ struct AvgPool {
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const std::size_t windows = g.down * g.across;
     const T* plane = from + r * g.height * g.width;
-    row.each(windows, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(to + r * windows, j, false, [&](std::size_t w) VITRAIL_LAMBDA {
-        T sum = 0;
-        for (std::size_t tap = 0; tap < g.kernel * g.kernel; ++tap) {
-          const std::size_t at = place_of(g, w, tap);
-          if (at < g.height * g.width) sum += plane[at];
-        }
-        return sum / static_cast<T>(g.kernel * g.kernel);
+    for (std::size_t i = 0; i < g.down; ++i) {
+      row.each(g.across, [&](auto part) VITRAIL_LAMBDA {
+        put_each<L>(to + (r * g.down + i) * g.across, part, false, [&](std::size_t j) VITRAIL_LAMBDA {
+          T sum = 0;
+          each_tap(g, i, j, [&](std::size_t, std::size_t at) VITRAIL_LAMBDA { sum += plane[at]; });
+          return sum / static_cast<T>(g.kernel * g.kernel);
+        });
       });
-    });
+    }
   }
 };
+// The gradients that each element gets from its windows: of the largest value's tap, or, without `taps`, a share of
+// each.
 template <class T>
-struct AvgPoolBackward {
+struct PoolBackward {
   using value = T;
   static constexpr bool is_minor = true;
   Pool2d g;
-  const T* dy;
+  const T *taps, *dy;
   T* dx;
   bool adds;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const std::size_t plane = g.height * g.width, first = r * g.down * g.across;
-    row.each(plane, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(dx + r * plane, j, adds, [&](std::size_t e) VITRAIL_LAMBDA {
-        T sum = 0;
-        each_window(g, e, [&](std::size_t w, std::size_t) VITRAIL_LAMBDA { sum += dy[first + w]; });
-        return sum / static_cast<T>(g.kernel * g.kernel);
+    const std::size_t first = r * g.down * g.across;
+    const T share = taps ? T(1) : T(1) / static_cast<T>(g.kernel * g.kernel);
+    for (std::size_t y = 0; y < g.height; ++y) {
+      row.each(g.width, [&](auto part) VITRAIL_LAMBDA {
+        put_each<L>(dx + (r * g.height + y) * g.width, part, adds, [&](std::size_t x) VITRAIL_LAMBDA {
+          T sum = 0;
+          each_window(g, y, x, [&](std::size_t w, std::size_t tap) VITRAIL_LAMBDA {
+            if (!taps || taps[first + w] == static_cast<T>(tap)) sum += dy[first + w];
+          });
+          return sum * share;
+        });
       });
-    });
+    }
   }
 };
 
@@ -181,12 +163,8 @@ struct Pool2dOp {
     using T = typename P::value;
     const auto& to = a.gradient[0];
     if (!to.wanted()) return;
-    if constexpr (Max) {
-      a.backend->rows(a.count * C, H * W,
-                      detail::MaxPoolBackward<T>{windows(), a.state.per_sample, a.out_gradient, to.at, to.adds()});
-    } else {
-      a.backend->rows(a.count * C, H * W, detail::AvgPoolBackward<T>{windows(), a.out_gradient, to.at, to.adds()});
-    }
+    a.backend->rows(a.count * C, H * W,
+                    detail::PoolBackward<T>{windows(), a.state.per_sample, a.out_gradient, to.at, to.adds()});
   }
 
  private:

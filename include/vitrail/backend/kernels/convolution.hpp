@@ -40,7 +40,7 @@ struct CorrelationTask {
   // Panels of small images run on into the next sample, if that saves a tenth of the registers: 7 x 7 positions would
   // fill 49 of 64 columns.
   bool joined = 10 * g.count * divide_up(g.windows.positions(), lane_width<I>) >
-                11 * divide_up(g.count * g.windows.positions(), lane_width<I>);
+                11 * divide_up(g.count* g.windows.positions(), lane_width<I>);
   ColumnPanels<I> columns{g.windows.positions() * (joined ? g.count : 1)};
   std::size_t taps = g.windows.taps(), depth = g.channels * taps;
   // Channels that are summed in one go: equal parts of at most 768 terms.
@@ -148,12 +148,11 @@ inline void correlate(const Workers& workers, const Correlation& g) {
 // from the taps phase, phase + s, ... and from row q - t of the output's gradient for tap phase + t * s. So each phase
 // (and each pair of them, for rows and columns) is a convolution with a stride of 1.
 struct Phase {
-  std::size_t phase, taps, first, count;  // first: the first q; count: how many
-  std::ptrdiff_t origin;                  // the row of the output's gradient that the first tap meets at first
-  std::size_t target;                     // the row of the input of the first
-  constexpr Phase(std::size_t phase_, std::size_t extent, std::size_t kernel, std::size_t stride, std::size_t padding)
-      : phase(phase_),
-        taps(taps_of(phase, kernel, stride)),
+  std::size_t taps, first, count;  // first: the first q; count: how many
+  std::ptrdiff_t origin;           // the row of the output's gradient that the first tap meets at first
+  std::size_t target;              // the row of the input of the first
+  constexpr Phase(std::size_t phase, std::size_t extent, std::size_t kernel, std::size_t stride, std::size_t padding)
+      : taps(taps_of(phase, kernel, stride)),
         first(padding > phase ? divide_up(padding - phase, stride) : 0),
         count(first * stride + phase < extent + padding ? divide_up(extent + padding - first * stride - phase, stride)
                                                         : 0),
