@@ -1,4 +1,5 @@
-# convolutions_against_pytorch.py - forward and backward of convolutions, vitrail's and PyTorch's in turn (fp32, the same threads).
+# convolutions_against_pytorch.py - forward and backward of convolutions, vitrail's and PyTorch's in turn (fp32, the same threads). With
+# one thread it compares CPU time, which other programs on the machine disturb less.
 # usage: OMP_NUM_THREADS=2 python3 benchmarks/convolutions_against_pytorch.py build/release/benchmarks [rounds]
 import json
 import os
@@ -10,7 +11,9 @@ import time
 import torch
 
 programs, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count()))
+torch.set_num_threads(threads)
+clock, key = (time.process_time, "cpu_time") if threads == 1 else (time.perf_counter, "real_time")
 
 
 def theirs(what, batch, channels, extent, out, kernel, stride):
@@ -28,28 +31,26 @@ def theirs(what, batch, channels, extent, out, kernel, stride):
     with torch.inference_mode():
         for _ in range(3):
             run()
-        times = []
-        start = time.perf_counter()
-        while time.perf_counter() - start < 0.5:
-            before = time.perf_counter()
+        times, start = [], clock()
+        while clock() - start < 0.3:
+            before = clock()
             run()
-            times.append(time.perf_counter() - before)
+            times.append(clock() - before)
     return statistics.median(times)
 
 
 def ours(filter):
     out = subprocess.run([f"{programs}/benchmark_convolutions", f"--benchmark_filter={filter}", "--benchmark_format=json",
-                          "--benchmark_min_time=0.5"], capture_output=True, text=True, check=True).stdout
-    return {b["name"].removesuffix("/real_time"): b["real_time"] * 1e-9 for b in json.loads(out)["benchmarks"]}
+                          "--benchmark_min_time=0.3"], capture_output=True, text=True, check=True).stdout
+    return {b["name"].removesuffix("/real_time"): b[key] * 1e-9 for b in json.loads(out)["benchmarks"]}
 
 
 results = {}
 for _ in range(rounds):
     for what in ("forward", "input_gradient", "weight_gradient"):
         for name, seconds in ours(f"^{what}/").items():
-            arguments = [int(a) for a in name.split("/")[1:]]
-            results.setdefault(name, []).append((seconds, theirs(what, *arguments)))
-print(f"ms, {torch.get_num_threads()} threads, {rounds} rounds: median; ratio of speeds; torch {torch.__version__}")
+            results.setdefault(name, []).append((seconds, theirs(what, *map(int, name.split("/")[1:]))))
+print(f"ms, {threads} threads, {key}, {rounds} rounds: median; ratio of speeds; torch {torch.__version__}")
 for name, times in results.items():
     ratios = [b / a for a, b in times]
     print(f"{name:36} vitrail {1e3 * statistics.median(a for a, _ in times):8.2f}  PyTorch "

@@ -134,7 +134,7 @@ TEST_CASE("convolutions and their gradients have the same bits for any number of
   for (const Extents& e : all_extents) {
     Problem one(e);
     one.run(vt::Workers{1, vt::best_isa()}, false);
-    for (const std::size_t threads : {2, 3, 5, 16}) {
+    for (const std::size_t threads : {2u, 3u, 5u, 16u}) {
       Problem p(e);
       p.run(vt::Workers{threads, vt::best_isa()}, false);
       INFO(e.channels << " channels, " << e.out << " kernels, " << threads << " threads");

@@ -66,14 +66,16 @@ TEST_CASE("nvcc: the programs of convolutional networks are the same on a device
              [&](T* to) { return vt::detail::SumChannels<T>{count, channels, plane, x.data, to, false}; });
 
   const vt::detail::Pool2d windows{height, width, 5, 4, 3, 2, 1};
-  const Shared places(rows * 20), largest(rows * 20);
-  vt::Serial().rows(rows, 1, vt::detail::MaxPool<T>{windows, x.data, largest.data, places.data});
+  const Shared taps(rows * 20), largest(rows * 20);
+  vt::Serial().rows(rows, 1, vt::detail::MaxPool<T>{windows, x.data, largest.data, taps.data});
   check_rows(rows, rows * 20, [&](T* to) { return vt::detail::MaxPool<T>{windows, x.data, to, nullptr}; });
   check_rows(rows, rows * plane, [&](T* to) {
-    return vt::detail::MaxPoolBackward<T>{windows, places.data, dy.data, to, false};
+    return vt::detail::PoolBackward<T>{windows, taps.data, dy.data, to, false};
   });
   check_rows(rows, rows * 20, [&](T* to) { return vt::detail::AvgPool<T>{windows, x.data, to}; });
-  check_rows(rows, rows * plane, [&](T* to) { return vt::detail::AvgPoolBackward<T>{windows, dy.data, to, false}; });
+  check_rows(rows, rows * plane, [&](T* to) {
+    return vt::detail::PoolBackward<T>{windows, nullptr, dy.data, to, false};
+  });
 
   check_rows(channels, rows * plane, [&](T* to) {
     return vt::detail::BatchNormForward<T>{count, channels, plane, x.data, weight.data, bias.data,

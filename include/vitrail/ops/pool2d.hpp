@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 
 #include "../autodiff/driver.hpp"
 #include "../expr/evaluate.hpp"
@@ -24,77 +25,57 @@ struct Pool2d {
   std::size_t height, width, down, across, kernel, stride, padding;
 };
 
-// Where the first largest value of a window is: its number in the plane. NaN is larger than all, as in PyTorch.
-template <class T>
-VITRAIL_FUNCTION std::size_t largest_of(const Pool2d& g, const T* plane, std::size_t window) {
-  const std::size_t top = window / g.across * g.stride, left = window % g.across * g.stride;
-  std::size_t best = g.height * g.width;
+// Calls f(tap, place) for the taps of window (i, j) that are no padding, with their numbers in the plane. No divisions:
+// they would take longer than everything else.
+template <class F>
+VITRAIL_FUNCTION void each_tap(const Pool2d& g, std::size_t i, std::size_t j, const F& f) {
   for (std::size_t s = 0; s < g.kernel; ++s) {
-    const std::size_t y = top + s - g.padding;  // wraps round above the plane
+    const std::size_t y = i * g.stride + s - g.padding;  // wraps round above the plane
     for (std::size_t t = 0; y < g.height && t < g.kernel; ++t) {
-      const std::size_t x = left + t - g.padding, at = y * g.width + x;
-      if (x >= g.width) continue;
-      if (best == g.height * g.width || plane[at] > plane[best] ||
-          (plane[at] != plane[at] && plane[best] == plane[best]))
-        best = at;
+      const std::size_t x = j * g.stride + t - g.padding;
+      if (x < g.width) f(s * g.kernel + t, y * g.width + x);
     }
   }
-  return best;
 }
-// Calls f(window) for every window that element (y, x) of a plane is in.
+// Calls f(window, tap) for every window that element (y, x) of a plane is in, and the tap that it is there.
 template <class F>
-VITRAIL_FUNCTION void each_window(const Pool2d& g, std::size_t element, const F& f) {
-  const std::size_t y = element / g.width + g.padding, x = element % g.width + g.padding;
+VITRAIL_FUNCTION void each_window(const Pool2d& g, std::size_t y, std::size_t x, const F& f) {
+  y += g.padding, x += g.padding;
   const std::size_t first_row = y < g.kernel ? 0 : (y - g.kernel) / g.stride + 1;
   const std::size_t first_column = x < g.kernel ? 0 : (x - g.kernel) / g.stride + 1;
   for (std::size_t i = first_row; i < g.down && i * g.stride <= y; ++i)
-    for (std::size_t j = first_column; j < g.across && j * g.stride <= x; ++j) f(i * g.across + j);
+    for (std::size_t j = first_column; j < g.across && j * g.stride <= x; ++j)
+      f(i * g.across + j, (y - i * g.stride) * g.kernel + x - j * g.stride);
 }
 
-// A program row is one channel of one sample, in all of these. `places`, if there, are those of the largest values, as
-// numbers of T: exact up to 2^24 elements of a plane.
+// A program row is one channel of one sample, in all of these. `taps`, if there, are those of the largest values, as
+// numbers of T; the first of several, and NaN is larger than all, as in PyTorch.
 template <class T>
 struct MaxPool {
   using value = T;
   static constexpr bool is_minor = true;
   Pool2d g;
   const T* from;
-  T *to, *places;
+  T *to, *taps;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const std::size_t windows = g.down * g.across;
     const T* plane = from + r * g.height * g.width;
-    row.each(windows, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(to + r * windows, j, false, [&](std::size_t w) VITRAIL_LAMBDA {
-        const std::size_t best = largest_of(g, plane, w);
-        if (places) places[r * windows + w] = static_cast<T>(best);
-        return plane[best];
-      });
-    });
-  }
-};
-template <class T>
-struct MaxPoolBackward {
-  using value = T;
-  static constexpr bool is_minor = true;
-  Pool2d g;
-  const T *places, *dy;
-  T* dx;
-  bool adds;
-  template <class R>
-  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
-    using L = typename R::lane;
-    const std::size_t plane = g.height * g.width, first = r * g.down * g.across;
-    row.each(plane, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(dx + r * plane, j, adds, [&](std::size_t e) VITRAIL_LAMBDA {
-        T sum = 0;
-        each_window(g, e, [&](std::size_t w) VITRAIL_LAMBDA {
-          if (places[first + w] == static_cast<T>(e)) sum += dy[first + w];
+    for (std::size_t i = 0; i < g.down; ++i) {
+      const std::size_t first = (r * g.down + i) * g.across;
+      row.each(g.across, [&](auto part) VITRAIL_LAMBDA {
+        put_each<L>(to + first, part, false, [&](std::size_t j) VITRAIL_LAMBDA {
+          T top = -std::numeric_limits<T>::infinity();
+          std::size_t best = g.kernel * g.kernel;
+          each_tap(g, i, j, [&](std::size_t tap, std::size_t at) VITRAIL_LAMBDA {
+            const T x = plane[at];
+            if (x > top || best == g.kernel * g.kernel || (x != x && top == top)) top = x, best = tap;
+          });
+          if (taps) taps[first + j] = static_cast<T>(best);
+          return top;
         });
-        return sum;
       });
-    });
+    }
   }
 };
 template <class T>
@@ -107,42 +88,44 @@ struct AvgPool {
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const std::size_t windows = g.down * g.across;
     const T* plane = from + r * g.height * g.width;
-    row.each(windows, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(to + r * windows, j, false, [&](std::size_t w) VITRAIL_LAMBDA {
-        T sum = 0;
-        for (std::size_t s = 0; s < g.kernel; ++s) {
-          const std::size_t y = w / g.across * g.stride + s - g.padding;
-          for (std::size_t t = 0; y < g.height && t < g.kernel; ++t) {
-            const std::size_t x = w % g.across * g.stride + t - g.padding;
-            if (x < g.width) sum += plane[y * g.width + x];
-          }
-        }
-        return sum / static_cast<T>(g.kernel * g.kernel);
+    for (std::size_t i = 0; i < g.down; ++i) {
+      row.each(g.across, [&](auto part) VITRAIL_LAMBDA {
+        put_each<L>(to + (r * g.down + i) * g.across, part, false, [&](std::size_t j) VITRAIL_LAMBDA {
+          T sum = 0;
+          each_tap(g, i, j, [&](std::size_t, std::size_t at) VITRAIL_LAMBDA { sum += plane[at]; });
+          return sum / static_cast<T>(g.kernel * g.kernel);
+        });
       });
-    });
+    }
   }
 };
+// The gradients that each element gets from its windows: of the largest value's tap, or, without `taps`, a share of
+// each.
 template <class T>
-struct AvgPoolBackward {
+struct PoolBackward {
   using value = T;
   static constexpr bool is_minor = true;
   Pool2d g;
-  const T* dy;
+  const T *taps, *dy;
   T* dx;
   bool adds;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const std::size_t plane = g.height * g.width, first = r * g.down * g.across;
-    row.each(plane, [&](auto j) VITRAIL_LAMBDA {
-      put_each<L>(dx + r * plane, j, adds, [&](std::size_t e) VITRAIL_LAMBDA {
-        T sum = 0;
-        each_window(g, e, [&](std::size_t w) VITRAIL_LAMBDA { sum += dy[first + w]; });
-        return sum / static_cast<T>(g.kernel * g.kernel);
+    const std::size_t first = r * g.down * g.across;
+    const T share = taps ? T(1) : T(1) / static_cast<T>(g.kernel * g.kernel);
+    for (std::size_t y = 0; y < g.height; ++y) {
+      row.each(g.width, [&](auto part) VITRAIL_LAMBDA {
+        put_each<L>(dx + (r * g.height + y) * g.width, part, adds, [&](std::size_t x) VITRAIL_LAMBDA {
+          T sum = 0;
+          each_window(g, y, x, [&](std::size_t w, std::size_t tap) VITRAIL_LAMBDA {
+            if (!taps || taps[first + w] == static_cast<T>(tap)) sum += dy[first + w];
+          });
+          return sum * share;
+        });
       });
-    });
+    }
   }
 };
 
@@ -180,12 +163,8 @@ struct Pool2dOp {
     using T = typename P::value;
     const auto& to = a.gradient[0];
     if (!to.wanted()) return;
-    if constexpr (Max) {
-      a.backend->rows(a.count * C, H * W,
-                      detail::MaxPoolBackward<T>{windows(), a.state.per_sample, a.out_gradient, to.at, to.adds()});
-    } else {
-      a.backend->rows(a.count * C, H * W, detail::AvgPoolBackward<T>{windows(), a.out_gradient, to.at, to.adds()});
-    }
+    a.backend->rows(a.count * C, H * W,
+                    detail::PoolBackward<T>{windows(), a.state.per_sample, a.out_gradient, to.at, to.adds()});
   }
 
  private:

@@ -28,7 +28,7 @@ struct Correlation {
   float* target = nullptr;
   std::size_t target_sample = 0, target_plane = 0;  // floats between samples and between rows of A
   std::size_t target_row = 0, target_step = 1;      // and between rows of positions and neighbours in them
-  const float* bias = nullptr;                      // [groups, rows], if positions are contiguous
+  const float* bias = nullptr;                      // [groups, rows]
   bool add = false;
 
   constexpr bool contiguous() const { return target_step == 1 && target_row == windows.across; }
@@ -37,15 +37,20 @@ struct Correlation {
 template <isa I>
 struct CorrelationTask {
   const Correlation& g;
-  ColumnPanels<I> columns{g.windows.positions()};
+  // Panels of small images run on into the next sample, if that saves a tenth of the registers: 7 x 7 positions would
+  // fill 49 of 64 columns.
+  bool joined = 10 * g.count * divide_up(g.windows.positions(), lane_width<I>) >
+                11 * divide_up(g.count* g.windows.positions(), lane_width<I>);
+  ColumnPanels<I> columns{g.windows.positions() * (joined ? g.count : 1)};
   std::size_t taps = g.windows.taps(), depth = g.channels * taps;
   // Channels that are summed in one go: equal parts of at most 768 terms.
   std::size_t step = std::max<std::size_t>(1, divide_up(g.channels, std::max<std::size_t>(1, divide_up(depth, 768))));
-  std::size_t panel_floats = panel_width<I> * step * taps;
+  std::size_t panel_floats = panel_width<I> * step * taps, tile_floats = g.rows * panel_width<I>;
   std::size_t group = std::max<std::size_t>(1, group_floats / panel_floats);
-  bool contiguous = g.contiguous();
+  bool contiguous = g.contiguous() && !joined;  // a panel goes to where it belongs, not into a tile first
 
-  std::size_t scratch() const { return group * (panel_floats + (contiguous ? 0 : g.rows * panel_width<I>)); }
+  std::size_t panels() const { return columns.panels * (joined ? 1 : g.count); }
+  std::size_t scratch() const { return group * (panel_floats + (contiguous ? 0 : tile_floats)); }
 
   // Rows of A of one group times the panels [first, end) of all samples.
   void run(std::size_t entry, RowRange rows, std::size_t first, std::size_t end, float* scratch) const {
@@ -58,12 +63,15 @@ struct CorrelationTask {
       for (std::size_t c = 0; c < g.channels; c += step) {
         const std::size_t channels = std::min(step, g.channels - c);
         for (std::size_t p = g0; p < g1; ++p) {
-          const std::size_t sample = p / columns.panels, panel = p % columns.panels;
-          const std::size_t begin = sample * g.windows.positions() + columns.begin(panel);
+          const std::size_t panel = p % columns.panels, begin = first_position(p);
           on<I>::template call<PackWindows>(&g.windows, source + c * plane, channels, begin,
                                             begin + columns.count(panel), scratch + (p - g0) * panel_floats,
                                             columns.width(panel));
-          if (c == 0 && g.bias != nullptr) start_from_bias(entry, rows, sample, panel);
+          if (c == 0 && g.bias != nullptr) {
+            for (std::size_t row = rows.begin; row < rows.end; ++row)
+              std::fill_n(place(entry, row, p, tiles + (p - g0) * tile_floats), columns.count(panel),
+                          g.bias[entry * g.rows + row]);
+          }
         }
         const std::size_t blocks = divide_up(m, std::max(4 * tile_rows, row_block_floats / (channels * taps)));
         for (std::size_t block = 0; block < blocks; ++block) {
@@ -77,40 +85,39 @@ struct CorrelationTask {
                             .b = scratch + (p - g0) * panel_floats,
                             .b_row = static_cast<std::ptrdiff_t>(columns.width(panel)),
                             .last = columns.last(panel),
-                            .add = c > 0 || (contiguous && (g.add || g.bias != nullptr))};
-            if (contiguous) {
-              work.c = at(entry, row, p / columns.panels) + columns.begin(panel);
-              work.c_row = static_cast<std::ptrdiff_t>(g.target_plane);
-            } else {
-              work.c = tiles + ((p - g0) * g.rows + row) * panel_width<I>;
-              work.c_row = panel_width<I>;
-            }
+                            .add = c > 0 || g.bias != nullptr || (contiguous && g.add)};
+            work.c = place(entry, row, p, tiles + (p - g0) * tile_floats);
+            work.c_row = static_cast<std::ptrdiff_t>(contiguous ? g.target_plane : panel_width<I>);
             panel_product<I>(columns.vectors(panel), work);
           }
         }
       }
-      for (std::size_t p = g0; p < g1 && !contiguous; ++p)
-        scatter(entry, rows, p / columns.panels, p % columns.panels, tiles + (p - g0) * g.rows * panel_width<I>);
+      for (std::size_t p = g0; p < g1 && !contiguous; ++p) scatter(entry, rows, p, tiles + (p - g0) * tile_floats);
     }
   }
 
  private:
+  // Of panel p, in all samples.
+  std::size_t first_position(std::size_t p) const {
+    return (joined ? 0 : p / columns.panels * g.windows.positions()) + columns.begin(p % columns.panels);
+  }
   float* at(std::size_t entry, std::size_t row, std::size_t sample) const {
     return g.target + sample * g.target_sample + (entry * g.rows + row) * g.target_plane;
   }
-  void start_from_bias(std::size_t entry, RowRange rows, std::size_t sample, std::size_t panel) const {
-    for (std::size_t row = rows.begin; row < rows.end; ++row)
-      std::fill_n(at(entry, row, sample) + columns.begin(panel), columns.count(panel), g.bias[entry * g.rows + row]);
+  // Where the product writes the row of panel p.
+  float* place(std::size_t entry, std::size_t row, std::size_t p, float* tile) const {
+    return contiguous ? at(entry, row, p / columns.panels) + columns.begin(p % columns.panels)
+                      : tile + row * panel_width<I>;
   }
-  void scatter(std::size_t entry, RowRange rows, std::size_t sample, std::size_t panel, const float* tile) const {
+  void scatter(std::size_t entry, RowRange rows, std::size_t p, const float* tile) const {
+    const std::size_t begin = first_position(p), end = begin + columns.count(p % columns.panels);
+    const std::size_t positions = g.windows.positions(), across = g.windows.across;
     for (std::size_t row = rows.begin; row < rows.end; ++row) {
       const float* from = tile + row * panel_width<I>;
-      std::size_t i = columns.begin(panel) / g.windows.across, j = columns.begin(panel) % g.windows.across;
-      float* to = at(entry, row, sample) + i * g.target_row;
-      for (std::size_t k = 0; k < columns.count(panel); ++k) {
-        float& element = to[j * g.target_step];
-        element = g.add ? element + from[k] : from[k];
-        if (++j == g.windows.across) j = 0, to += g.target_row;
+      for (std::size_t q = begin; q < end;) {  // the parts of rows of positions that the panel has
+        const std::size_t i = q % positions / across, j = q % across, stop = std::min(end, q + across - j);
+        float* to = at(entry, row, q / positions) + i * g.target_row + j * g.target_step;
+        for (; q < stop; ++q, to += g.target_step, ++from) *to = g.add ? *to + *from : *from;
       }
     }
   }
@@ -119,7 +126,7 @@ struct CorrelationTask {
 template <isa I>
 void correlate_at(const Workers& workers, const Correlation& g) {
   const CorrelationTask<I> task{g};
-  const std::size_t panels = g.count * task.columns.panels;
+  const std::size_t panels = task.panels();
   const bool small = static_cast<double>(g.groups * g.count * g.rows) * static_cast<double>(task.depth) *
                          static_cast<double>(g.windows.positions()) <
                      5e5;
@@ -141,30 +148,38 @@ inline void correlate(const Workers& workers, const Correlation& g) {
 // from the taps phase, phase + s, ... and from row q - t of the output's gradient for tap phase + t * s. So each phase
 // (and each pair of them, for rows and columns) is a convolution with a stride of 1.
 struct Phase {
-  std::size_t phase, taps, first, count;  // first: the first q; count: how many
-  std::ptrdiff_t origin;                  // the row of the output's gradient that the first tap meets at first
-  std::size_t target;                     // the row of the input of the first
-  constexpr Phase(std::size_t phase_, std::size_t extent, std::size_t kernel, std::size_t stride, std::size_t padding)
-      : phase(phase_),
-        taps(phase < kernel ? divide_up(kernel - phase, stride) : 0),
+  std::size_t taps, first, count;  // first: the first q; count: how many
+  std::ptrdiff_t origin;           // the row of the output's gradient that the first tap meets at first
+  std::size_t target;              // the row of the input of the first
+  constexpr Phase(std::size_t phase, std::size_t extent, std::size_t kernel, std::size_t stride, std::size_t padding)
+      : taps(taps_of(phase, kernel, stride)),
         first(padding > phase ? divide_up(padding - phase, stride) : 0),
         count(first * stride + phase < extent + padding ? divide_up(extent + padding - first * stride - phase, stride)
                                                         : 0),
         origin(static_cast<std::ptrdiff_t>(first) - static_cast<std::ptrdiff_t>(taps) + 1),
         target(first * stride + phase - padding) {}
+  static constexpr std::size_t taps_of(std::size_t phase, std::size_t kernel, std::size_t stride) {
+    return phase < kernel ? divide_up(kernel - phase, stride) : 0;
+  }
 };
-// The weights of a phase, a[group, channel, output channel, taps in reverse].
-inline void turn_weights(const Workers& workers, const Convolution<float>& g, const Phase& y, const Phase& x,
-                         float* a) {
-  const std::size_t taps = y.taps * x.taps, row = g.group_out() * taps;
-  workers.chunks(g.channels, g.channels * row < 16384, [&](std::size_t channel) {
+// The weights of each phase in order, a[group, channel, output channel, taps in reverse].
+inline void turn_weights(const Workers& workers, const Convolution<float>& g, float* a) {
+  workers.chunks(g.channels, g.out_channels * g.depth() < 16384, [&](std::size_t channel) {
     const std::size_t group = channel / g.group_in(), c = channel % g.group_in();
-    float* to = a + channel * row;
-    for (std::size_t o = 0; o < g.group_out(); ++o) {
-      const float* from = g.weight + ((group * g.group_out() + o) * g.group_in() + c) * g.taps();
-      for (std::size_t s = y.taps; s-- > 0;)
-        for (std::size_t t = x.taps; t-- > 0;)
-          *to++ = from[(y.phase + s * g.stride) * g.kernel_width + x.phase + t * g.stride];
+    float* start = a;
+    for (std::size_t y = 0; y < g.stride; ++y) {
+      for (std::size_t x = 0; x < g.stride; ++x) {
+        const std::size_t rows = Phase::taps_of(y, g.kernel_height, g.stride);
+        const std::size_t columns = Phase::taps_of(x, g.kernel_width, g.stride);
+        float* to = start + channel * g.group_out() * rows * columns;
+        for (std::size_t o = 0; o < g.group_out(); ++o) {
+          const float* from = g.weight + ((group * g.group_out() + o) * g.group_in() + c) * g.taps();
+          for (std::size_t s = rows; s-- > 0;)
+            for (std::size_t t = columns; t-- > 0;)
+              *to++ = from[(y + s * g.stride) * g.kernel_width + x + t * g.stride];
+        }
+        start += g.channels * g.group_out() * rows * columns;
+      }
     }
   });
 }
@@ -194,12 +209,14 @@ inline void convolution_input_gradient(const Workers& workers, const Convolution
   const std::size_t plane = g.height * g.width;
   if (!g.add_x && (g.kernel_height < g.stride || g.kernel_width < g.stride))  // some elements meet no tap
     std::fill_n(g.dx, g.count * g.channels * plane, 0.0f);
-  float* a = g.work;
+  detail::turn_weights(workers, g, g.work);
+  const float* a = g.work;
   for (std::size_t i = 0; i < g.stride * g.stride; ++i) {
     const detail::Phase y(i / g.stride, g.height, g.kernel_height, g.stride, g.padding);
     const detail::Phase x(i % g.stride, g.width, g.kernel_width, g.stride, g.padding);
+    const float* weights = a;
+    a += g.channels * g.group_out() * y.taps * x.taps;
     if (y.taps * x.taps == 0 || y.count * x.count == 0) continue;
-    detail::turn_weights(workers, g, y, x, a);
     detail::correlate(workers, {.windows = {g.out_height, g.out_width, y.count, x.count, y.taps, x.taps, 1, y.origin,
                                             x.origin, g.out_channels * g.positions()},
                                 .count = g.count,
@@ -207,14 +224,13 @@ inline void convolution_input_gradient(const Workers& workers, const Convolution
                                 .channels = g.group_out(),
                                 .rows = g.group_in(),
                                 .source = g.dy,
-                                .a = a,
+                                .a = weights,
                                 .target = g.dx + y.target * g.width + x.target,
                                 .target_sample = g.channels * plane,
                                 .target_plane = plane,
                                 .target_row = g.stride * g.width,
                                 .target_step = g.stride,
                                 .add = g.add_x});
-    a += g.channels * g.group_out() * y.taps * x.taps;
   }
 }
 
