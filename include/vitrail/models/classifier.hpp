@@ -15,6 +15,9 @@ struct Classifier : Module<Classifier<Backbone, Classes>> {
   using policy = typename Backbone::policy;
   using input = typename Backbone::input;
   static constexpr std::size_t classes = Classes;
+  // The same with another policy and another number of classes.
+  template <class Q, std::size_t N = Classes>
+  using rebind = Classifier<typename Backbone::template rebind<Q>, N>;
 
   Backbone backbone;
   Linear<Backbone::features, Classes, policy, site::head> head;
@@ -42,6 +45,8 @@ struct DistilledClassifier : Module<DistilledClassifier<Backbone, Classes>> {
   using policy = typename Backbone::policy;
   using input = typename Backbone::input;
   static constexpr std::size_t classes = Classes;
+  template <class Q, std::size_t N = Classes>
+  using rebind = DistilledClassifier<typename Backbone::template rebind<Q>, N>;
 
   Backbone backbone;
   Linear<Backbone::features, Classes, policy, site::head> head, head_dist;

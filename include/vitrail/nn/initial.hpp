@@ -53,6 +53,12 @@ struct uniform_fan_in {
   }
 };
 
+// Starts so even where a base has values under the same name (tuning's starts_anew).
+template <class Initial>
+struct anew : Initial {
+  static constexpr bool starts_anew = true;
+};
+
 }  // namespace initial
 
 }  // namespace vitrail::inline VITRAIL_TU

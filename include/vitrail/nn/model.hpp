@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -47,10 +50,15 @@ namespace detail {
 template <class T>
 struct ParameterEntry {
   ParameterInfo info;
-  bool trainable = false;
+  bool trainable = false, anew = false;  // anew: it does not take its start from a base
   double (*initial)(const RandomStream&, std::size_t) = nullptr;
   const T** data = nullptr;  // in the module
 };
+inline std::string spelled_extents(const std::vector<std::size_t>& shape) {
+  std::string text = "[";
+  for (const std::size_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
 template <class T, class M>
 std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& modules) {
   std::vector<ParameterEntry<T>> entries;
@@ -61,32 +69,59 @@ std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& m
       constexpr auto& dims = Q::shape::dims;
       entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
                          Q::trainable,
-                         &Q::initial::at,
-                         &member.data});
-    } else {
-      modules.push_back({path, id_of(std::as_const(member))});
+                         requires { Q::initial::starts_anew;
     }
+    , &Q::initial::at, &member.data
   });
-  return entries;
+}
+else {
+  modules.push_back({path, id_of(std::as_const(member))});
+}
+});
+return entries;
 }
 
-// Gives every parameter its place, in the order of the module: trainable ones in one store, frozen ones in the other.
-template <class T, class Memory>
-void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& trainable,
-             ParameterStore<T, Memory>& frozen) {
+template <class T>
+void check_names(const std::vector<ParameterEntry<T>>& entries) {
   std::unordered_set<std::string> paths;
-  std::size_t sizes[2] = {};
-  for (ParameterEntry<T>& entry : entries) {
+  for (const ParameterEntry<T>& entry : entries) {
     if (!paths.insert(entry.info.path).second) throw error("Model: two parameters are named " + entry.info.path);
-    std::size_t& size = sizes[entry.trainable];
+  }
+}
+// Gives those parameters a place in the store for which belongs(entry), in the order of the module.
+template <class T, class Memory, class Belongs>
+void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& store, const Belongs& belongs) {
+  std::size_t size = 0;
+  for (ParameterEntry<T>& entry : entries) {
+    if (!belongs(entry)) continue;
     entry.info.offset = size;
     size += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
-    ParameterStore<T, Memory>& store = entry.trainable ? trainable : frozen;
     store.table.push_back(entry.info);
     store.offsets.push_back(entry.info.offset);
   }
-  trainable.values = Buffer<T, Memory>(sizes[true]);
-  frozen.values = Buffer<T, Memory>(sizes[false]);
+  store.values = Buffer<T, Memory>(size);
+}
+// The parameters of a base by their names. Throws error with a line for each that does not fit: a frozen one that the
+// base lacks, one of another shape, one of the base that has no place in the module.
+template <class T>
+std::unordered_map<std::string_view, const ParameterInfo*> match_base(const std::vector<ParameterEntry<T>>& entries,
+                                                                      const std::vector<ParameterInfo>& base) {
+  std::unordered_map<std::string_view, const ParameterInfo*> found;
+  for (const ParameterInfo& info : base) found.emplace(info.path, &info);
+  std::unordered_set<std::string_view> names;
+  std::string problems;
+  for (const ParameterEntry<T>& entry : entries) {
+    names.insert(entry.info.path);
+    const auto at = found.find(entry.info.path);
+    if (at == found.end() ? entry.trainable : entry.anew || at->second->shape == entry.info.shape) continue;
+    problems += "\n  " + entry.info.path + ": expected " + spelled_extents(entry.info.shape) +
+                (at == found.end() ? ", not in the base" : ", found " + spelled_extents(at->second->shape));
+  }
+  for (const ParameterInfo& info : base) {
+    if (!names.contains(info.path)) problems += "\n  " + info.path + ": in the base, but no parameter of the model";
+  }
+  if (!problems.empty()) throw error("Model: the base does not fit:" + problems);
+  return found;
 }
 template <class T, class Memory>
 void initialise(const ParameterEntry<T>& entry, std::uint64_t seed, T* to) {
@@ -112,18 +147,13 @@ class Model {
   using Store = ParameterStore<value, Memory>;
 
   // Initial values follow from the seed and the names alone, not from the backend.
-  explicit Model(seed s = {}, vitrail::backend options = {})
-      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
-    auto frozen = std::make_shared<Store>();
-    detail::lay_out(entries_, trainable_, *frozen);
-    for (const auto& entry : entries_) {
-      value* to = (entry.trainable ? trainable_ : *frozen).values.data() + entry.info.offset;
-      detail::initialise<value, Memory>(entry, s.value, to);
-      *entry.data = to;
-    }
-    number_slots(net_);
-    frozen_ = std::move(frozen);
-  }
+  explicit Model(seed s = {}, vitrail::backend options = {}) : Model(s, options, nullptr) {}
+  // On a base, the values of another model (shared_values()), which are used in place and never changed: any number of
+  // models may share them. A frozen parameter is the base's of the same name and shape. A trainable one starts as that,
+  // unless the tuning starts it anew; one that the base does not have, as without a base. Throws error with a line for
+  // each name and shape that does not fit.
+  explicit Model(std::shared_ptr<const Store> base, seed s = {}, vitrail::backend options = {})
+      : Model(s, options, std::move(base)) {}
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -136,6 +166,24 @@ class Model {
   Store& trainable() { return trainable_; }
   const Store& trainable() const { return trainable_; }
   const Store& frozen() const { return *frozen_; }
+
+  // All values by their names, for models that are built on them: constant, so that the training of this one does not
+  // reach those. Frozen ones alone are shared as they are; if some train, all are copied, once for each version.
+  std::shared_ptr<const Store> shared_values() const {
+    if (trainable_.table.empty() && frozen_->table.size() == entries_.size()) return frozen_;
+    const std::lock_guard lock(snapshot_mutex_);
+    auto values = snapshot_.lock();
+    if (values && snapshot_version_ == version_) return values;
+    auto fresh = std::make_shared<Store>();
+    auto entries = entries_;
+    detail::lay_out(entries, *fresh, [](const auto&) { return true; });
+    for (const auto& entry : entries) {
+      Memory::copy(fresh->values.data() + entry.info.offset, *entry.data, entry.info.size * sizeof(value));
+    }
+    snapshot_ = fresh;
+    snapshot_version_ = version_;
+    return fresh;
+  }
 
   // Calls f(info, values, trainable) for every parameter, in the order of the module.
   template <class F>
@@ -162,6 +210,44 @@ class Model {
   void values_changed() { ++version_; }
 
  private:
+  Model(seed s, vitrail::backend options, std::shared_ptr<const Store> base)
+      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
+    detail::check_names(entries_);
+    detail::lay_out(entries_, trainable_, [](const auto& entry) { return entry.trainable; });
+    number_slots(net_);
+    if (base) {
+      frozen_ = std::move(base);
+      start_on_base();
+      return;
+    }
+    auto frozen = std::make_shared<Store>();
+    detail::lay_out(entries_, *frozen, [](const auto& entry) { return !entry.trainable; });
+    for (const auto& entry : entries_) {
+      initialise(entry, (entry.trainable ? trainable_ : *frozen).values.data() + entry.info.offset);
+    }
+    frozen_ = std::move(frozen);
+  }
+  void initialise(const detail::ParameterEntry<value>& entry, value* to) {
+    detail::initialise<value, Memory>(entry, seed_.value, to);
+    *entry.data = to;
+  }
+  void start_on_base() {
+    const auto in_base = detail::match_base(entries_, frozen_->table);
+    const value* base = frozen_->values.data();
+    for (auto& entry : entries_) {
+      const auto found = in_base.find(entry.info.path);
+      if (!entry.trainable) {
+        entry.info.offset = found->second->offset;
+        *entry.data = base + entry.info.offset;
+        continue;
+      }
+      value* to = trainable_.values.data() + entry.info.offset;
+      initialise(entry, to);
+      if (entry.anew || found == in_base.end()) continue;
+      Memory::copy(to, base + found->second->offset, entry.info.size * sizeof(value));
+    }
+  }
+
   M net_{};
   seed seed_;
   Backend backend_;
@@ -170,6 +256,9 @@ class Model {
   Store trainable_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;
+  mutable std::mutex snapshot_mutex_;
+  mutable std::weak_ptr<const Store> snapshot_;
+  mutable std::uint64_t snapshot_version_ = 0;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU
