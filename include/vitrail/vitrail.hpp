@@ -28,3 +28,4 @@
 #include "ops/reduce.hpp"
 #include "ops/slice.hpp"
 #include "train/fit.hpp"
+#include "tune/tune.hpp"

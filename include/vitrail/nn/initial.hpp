@@ -55,9 +55,11 @@ struct uniform_fan_in {
 
 // Starts so even where a base has values under the same name (tuning's starts_anew).
 template <class Initial>
-struct anew : Initial {
-  static constexpr bool starts_anew = true;
-};
+struct anew : Initial {};
+template <class Initial>
+inline constexpr bool is_anew = false;
+template <class Initial>
+inline constexpr bool is_anew<anew<Initial>> = true;
 
 }  // namespace initial
 

@@ -16,6 +16,7 @@
 #include "../backend/backend.hpp"
 #include "../backend/philox.hpp"
 #include "../error.hpp"
+#include "initial.hpp"
 #include "module.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -59,8 +60,17 @@ inline std::string spelled_extents(const std::vector<std::size_t>& shape) {
   for (const std::size_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
   return text + "]";
 }
-template <class T, class M>
-std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& modules) {
+// Values of a module that follow from others: sets them.
+template <class Backend, class Store>
+struct DerivedValues {
+  void* module;
+  void (*set)(void* module, const Backend& backend, Store& trainable);
+};
+template <class Q>
+concept derives_values = bool(Q::derives);
+template <class T, class M, class Backend, class Store>
+std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& modules,
+                                          std::vector<DerivedValues<Backend, Store>>& derived) {
   std::vector<ParameterEntry<T>> entries;
   modules.push_back({"", id_of(module)});
   each_named_member(module, "", [&](const std::string& path, auto& member) {
@@ -69,16 +79,19 @@ std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& m
       constexpr auto& dims = Q::shape::dims;
       entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
                          Q::trainable,
-                         requires { Q::initial::starts_anew;
+                         initial::is_anew<typename Q::initial>,
+                         &Q::initial::at,
+                         &member.data});
+    } else {
+      modules.push_back({path, id_of(std::as_const(member))});
+      if constexpr (derives_values<Q>) {
+        derived.push_back({&member, [](void* self, const Backend& backend, Store& trainable) {
+                             Q::derive(*static_cast<Q*>(self), backend, trainable);
+                           }});
+      }
     }
-    , &Q::initial::at, &member.data
   });
-}
-else {
-  modules.push_back({path, id_of(std::as_const(member))});
-}
-});
-return entries;
+  return entries;
 }
 
 template <class T>
@@ -161,6 +174,7 @@ class Model {
   // All modules, itself first under the empty path.
   const std::vector<NamedModule>& modules() const { return modules_; }
   const Backend& backend() const { return backend_; }
+  const vitrail::backend& backend_options() const { return options_; }
   std::uint64_t random_seed() const { return seed_.value; }
   // Who writes to the values calls values_changed() afterwards.
   Store& trainable() { return trainable_; }
@@ -211,7 +225,7 @@ class Model {
 
  private:
   Model(seed s, vitrail::backend options, std::shared_ptr<const Store> base)
-      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
+      : seed_(s), options_(options), backend_(options), entries_(detail::entries_of<value>(net_, modules_, derived_)) {
     detail::check_names(entries_);
     detail::lay_out(entries_, trainable_, [](const auto& entry) { return entry.trainable; });
     number_slots(net_);
@@ -226,6 +240,10 @@ class Model {
       initialise(entry, (entry.trainable ? trainable_ : *frozen).values.data() + entry.info.offset);
     }
     frozen_ = std::move(frozen);
+    derive();
+  }
+  void derive() {
+    for (const auto& values : derived_) values.set(values.module, backend_, trainable_);
   }
   void initialise(const detail::ParameterEntry<value>& entry, value* to) {
     detail::initialise<value, Memory>(entry, seed_.value, to);
@@ -235,23 +253,28 @@ class Model {
     const auto in_base = detail::match_base(entries_, frozen_->table);
     const value* base = frozen_->values.data();
     for (auto& entry : entries_) {
-      const auto found = in_base.find(entry.info.path);
-      if (!entry.trainable) {
-        entry.info.offset = found->second->offset;
+      if (entry.trainable) {
+        initialise(entry, trainable_.values.data() + entry.info.offset);
+      } else {
+        entry.info.offset = in_base.at(entry.info.path)->offset;
         *entry.data = base + entry.info.offset;
-        continue;
       }
-      value* to = trainable_.values.data() + entry.info.offset;
-      initialise(entry, to);
-      if (entry.anew || found == in_base.end()) continue;
-      Memory::copy(to, base + found->second->offset, entry.info.size * sizeof(value));
+    }
+    derive();
+    for (const auto& entry : entries_) {
+      const auto found = in_base.find(entry.info.path);
+      if (!entry.trainable || entry.anew || found == in_base.end()) continue;
+      Memory::copy(trainable_.values.data() + entry.info.offset, base + found->second->offset,
+                   entry.info.size * sizeof(value));
     }
   }
 
   M net_{};
   seed seed_;
+  vitrail::backend options_;
   Backend backend_;
   std::vector<NamedModule> modules_;
+  std::vector<detail::DerivedValues<Backend, Store>> derived_;
   std::vector<detail::ParameterEntry<value>> entries_;
   Store trainable_;
   std::shared_ptr<const Store> frozen_;
