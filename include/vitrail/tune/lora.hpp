@@ -75,9 +75,7 @@ namespace detail {
 
 // A linear layer taken apart, and put together again with another policy.
 template <class L>
-struct LinearLayer {
-  static_assert(sizeof(error_lora_wraps_something_else_than_a_linear_layer<L>) > 0);
-};
+struct LinearLayer;
 template <std::size_t In, std::size_t Out, class P, class Site>
 struct LinearLayer<PlainLinear<In, Out, P, Site>> {
   static constexpr std::size_t in = In, out = Out;
@@ -95,6 +93,10 @@ struct LinearLayer<PlainUnbiased<In, Out, P, Site>> {
   using place = Site;
   template <class Q>
   using with = PlainUnbiased<In, Out, Q, Site>;
+};
+template <class L>
+struct LinearLayer : LinearLayer<PlainLinear<1, 1, cpu, site::none>> {  // so that there is one error only
+  static_assert(sizeof(error_lora_wraps_something_else_than_a_linear_layer<L>) > 0);
 };
 template <class Site>
 struct FreezeWeightAt {
