@@ -34,3 +34,4 @@
 #include "ops/slice.hpp"
 #include "tensor/top.hpp"
 #include "train/fit.hpp"
+#include "tune/tune.hpp"

@@ -54,6 +54,7 @@ const std::map<std::string, std::string> takes_everything{
     {"drop_path", "as dropout"},
     {"add", "an expression, as elementwise, which has the cases"},
     {"broadcast", "an expression, as elementwise, which has the cases"},
+    {"low_rank_norm", "the weight and matrices of a vt::Lora"},
     {"log_coordinates", "any Var, and a parameter of the step"},
     {"sum", "a reduction: error_reduction_*"},
     {"max", "a reduction"},

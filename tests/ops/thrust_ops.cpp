@@ -11,6 +11,8 @@ TEST_CASE("Thrust: products, rows and tokens") {
   const ThrustRunner run;
   registry::linear_cases(run);
   registry::linear_chain_cases(run);
+  registry::low_rank_cases(run);
+  registry::low_rank_norm_cases(run);
   registry::patch_embedding_cases(run);
   registry::softmax_cases(run);
   registry::attention_cases(run);

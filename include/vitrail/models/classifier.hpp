@@ -9,6 +9,17 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
+namespace detail {
+// Without `type` if the backbone cannot be had with another policy.
+template <class Backbone, class Q>
+struct RebindOf {};
+template <class Backbone, class Q>
+requires requires { typename Backbone::template rebind<Q>; }
+struct RebindOf<Backbone, Q> {
+  using type = typename Backbone::template rebind<Q>;
+};
+}  // namespace detail
+
 // Backbone must have `policy`, `input` (the Shape of a sample) and `features`, and give [features] per sample. It may
 // say what its head is called.
 template <class Backbone, std::size_t Classes>
@@ -16,6 +27,9 @@ struct Classifier : Module<Classifier<Backbone, Classes>> {
   using policy = typename Backbone::policy;
   using input = typename Backbone::input;
   static constexpr std::size_t classes = Classes;
+  // The same with another policy and another number of classes.
+  template <class Q, std::size_t N = Classes>
+  using rebind = Classifier<typename detail::RebindOf<Backbone, Q>::type, N>;
 
   Backbone backbone;
   Linear<Backbone::features, Classes, policy, site::head> head;
@@ -43,6 +57,8 @@ struct DistilledClassifier : Module<DistilledClassifier<Backbone, Classes>> {
   using policy = typename Backbone::policy;
   using input = typename Backbone::input;
   static constexpr std::size_t classes = Classes;
+  template <class Q, std::size_t N = Classes>
+  using rebind = DistilledClassifier<typename detail::RebindOf<Backbone, Q>::type, N>;
 
   Backbone backbone;
   Linear<Backbone::features, Classes, policy, site::head> head, head_dist;

@@ -53,6 +53,8 @@ auto cnn_stages(std::index_sequence<I...>) -> Stack<typename CnnStageOf<C, P, I>
 // image [C, image, image] -> features [channels of the last stage]: the mean over the positions that are left.
 template <CnnConfig C, class P = cpu>
 struct CnnBackbone : Module<CnnBackbone<C, P>> {
+  template <class Q>
+  using rebind = CnnBackbone<C, Q>;
   using policy = P;
   using input = Shape<C.channels, C.image, C.image>;
   static constexpr std::size_t features = C.width(C.stages() - 1);
@@ -65,6 +67,9 @@ struct CnnBackbone : Module<CnnBackbone<C, P>> {
 
 // The backbone with a head of `Classes`: image [C, image, image] -> logits [Classes].
 template <CnnConfig C, std::size_t Classes, class P = cpu>
-struct Cnn : Classifier<CnnBackbone<C, P>, Classes> {};
+struct Cnn : Classifier<CnnBackbone<C, P>, Classes> {
+  template <class Q, std::size_t N = Classes>
+  using rebind = Cnn<C, N, Q>;
+};
 
 }  // namespace vitrail::inline VITRAIL_TU

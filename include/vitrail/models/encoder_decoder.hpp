@@ -78,6 +78,8 @@ struct EncoderDecoder : Module<EncoderDecoder<C, P>> {
   static_assert(C.length > 1, "EncoderDecoder: a sequence has at least two tokens; for one, take a Classifier");
   using policy = P;
   using input = Shape<C.channels, C.height, C.width>;
+  template <class Q>
+  using rebind = EncoderDecoder<C, Q>;
   static constexpr std::size_t labels_per_sample = C.length;
 
   ImageEncoder<C, P> encoder;

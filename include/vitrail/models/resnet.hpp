@@ -80,6 +80,8 @@ using ResNetLayer = decltype(detail::resnet_layer<In, Out, Stride, P>(std::make_
 // image [C, image, image] -> features [channels of the last layer]: the mean over the positions that are left.
 template <ResNetConfig C, class P = cpu>
 struct ResNetBackbone : Module<ResNetBackbone<C, P>> {
+  template <class Q>
+  using rebind = ResNetBackbone<C, Q>;
   using policy = P;
   using input = Shape<C.channels, C.image, C.image>;
   static constexpr bool large = C.stem == resnet_stem::large;
@@ -118,7 +120,10 @@ struct ResNetBackbone : Module<ResNetBackbone<C, P>> {
 
 // The backbone with a head of `Classes`: image [C, image, image] -> logits [Classes].
 template <ResNetConfig C, std::size_t Classes, class P = cpu>
-struct ResNet : Classifier<ResNetBackbone<C, P>, Classes> {};
+struct ResNet : Classifier<ResNetBackbone<C, P>, Classes> {
+  template <class Q, std::size_t N = Classes>
+  using rebind = ResNet<C, N, Q>;
+};
 
 inline constexpr ResNetConfig resnet18{}, resnet34{.layer1 = 3, .layer2 = 4, .layer3 = 6, .layer4 = 3};
 // He et al.'s for CIFAR-10, of 20 layers, with projections where they pad.

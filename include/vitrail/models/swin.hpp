@@ -112,6 +112,8 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   static_assert(C.dim % C.heads[0] == 0, "Swin: dim must be divisible by heads");
   using policy = P;
   using input = Shape<C.channels, C.image, C.width ? C.width : C.image>;
+  template <class Q>
+  using rebind = SwinBackbone<C, Q>;
   static constexpr std::size_t features = C.features(C.stages() - 1);
   static constexpr const char* head_name = "head.fc";
 
@@ -158,7 +160,10 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
 
 // The backbone with a head of `Classes`: image [C, H, W] -> logits [Classes].
 template <SwinConfig C, std::size_t Classes, class P = cpu>
-struct Swin : Classifier<SwinBackbone<C, P>, Classes> {};
+struct Swin : Classifier<SwinBackbone<C, P>, Classes> {
+  template <class Q, std::size_t N = Classes>
+  using rebind = Swin<C, N, Q>;
+};
 
 // The published variants, by timm's names: swin_tiny_patch4_window7_224 is Swin_T.
 inline constexpr SwinConfig swin_tiny_patch4_window7_224{};

@@ -30,6 +30,8 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
                 "registers, and all tokens have positions");
   using policy = P;
   using input = Shape<C.channels, C.image, C.image>;
+  template <class Q>
+  using rebind = ViTBackbone<C, Q>;
   static constexpr std::size_t patches = (C.image / C.patch) * (C.image / C.patch), features = C.dim;
   static constexpr std::size_t prefix = C.prefix(), positions = patches + (C.no_embed_class ? 0 : prefix);
   static constexpr bool drops = C.dropout > 0 || C.drop_path > 0, pools = C.pool == pooling::attention;
@@ -181,6 +183,8 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
 template <ViTConfig C, std::size_t Classes, class P = cpu>
 struct ViT : std::conditional_t<C.distilled, DistilledClassifier<ViTBackbone<C, P>, Classes>,
                                 Classifier<ViTBackbone<C, P>, Classes>> {
+  template <class Q, std::size_t N = Classes>
+  using rebind = ViT<C, N, Q>;
 };  // no alias: nvcc cannot print a configuration that went through one
 
 // The published variants.

@@ -60,6 +60,13 @@ struct normal_fan_out {
     return std::sqrt(2 / static_cast<double>(FanOut)) * normal_at<double>(stream, 0, i);
   }
 };
+// Starts so even where a base has values under the same name (tuning's starts_anew).
+template <class Initial>
+struct anew : Initial {};
+template <class Initial>
+inline constexpr bool is_anew = false;
+template <class Initial>
+inline constexpr bool is_anew<anew<Initial>> = true;
 
 }  // namespace initial
 

@@ -26,8 +26,8 @@ struct PlainLinear : Module<PlainLinear<In, Out, P, Site>> {
 };
 
 // x [.., In] -> [.., Out] without a bias of its own; one may be given.
-template <std::size_t In, std::size_t Out, class P = cpu, class Site = site::none>
-struct LinearWithoutBias : Module<LinearWithoutBias<In, Out, P, Site>> {
+template <std::size_t In, std::size_t Out, class P, class Site>
+struct PlainUnbiased : Module<PlainUnbiased<In, Out, P, Site>> {
   Param<Shape<Out, In>, P, Site, initial::normal<std::ratio<2, 100>>> weight;
 
   static constexpr void visit(auto& self, auto&& f) { f("weight", self.weight); }
@@ -38,5 +38,8 @@ struct LinearWithoutBias : Module<LinearWithoutBias<In, Out, P, Site>> {
 // vt::Linear<768, 3 * 768, P, vt::site::qkv>: a PlainLinear, unless P::tune says otherwise for this site.
 template <std::size_t In, std::size_t Out, class P = cpu, class Site = site::none>
 using Linear = typename P::tune::template linear<In, Out, P, Site>;
+// The same without a bias: a PlainUnbiased, unless P::tune says otherwise.
+template <std::size_t In, std::size_t Out, class P = cpu, class Site = site::none>
+using LinearWithoutBias = typename P::tune::template unbiased<In, Out, P, Site>;
 
 }  // namespace vitrail::inline VITRAIL_TU

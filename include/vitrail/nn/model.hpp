@@ -5,8 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -14,6 +17,7 @@
 #include "../backend/backend.hpp"
 #include "../backend/philox.hpp"
 #include "../error.hpp"
+#include "initial.hpp"
 #include "module.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -49,11 +53,26 @@ template <class T>
 struct ParameterEntry {
   ParameterInfo info;
   bool trainable = false, statistic = false;
+  bool anew = false;  // it does not take its start from a base
   double (*initial)(const RandomStream&, std::size_t) = nullptr;
   const T** data = nullptr;  // in the module
 };
-template <class T, class M>
-std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& modules) {
+inline std::string spelled_extents(const std::vector<std::size_t>& shape) {
+  std::string text = "[";
+  for (const std::size_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+// Values of a module that follow from others: sets them.
+template <class Backend, class Store>
+struct DerivedValues {
+  void* module;
+  void (*set)(void* module, const Backend& backend, Store& trainable);
+};
+template <class Q>
+concept derives_values = bool(Q::derives);
+template <class T, class M, class Backend, class Store>
+std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& modules,
+                                          std::vector<DerivedValues<Backend, Store>>& derived) {
   std::vector<ParameterEntry<T>> entries;
   modules.push_back({"", id_of(module)});
   each_named_member(module, "", [&](const std::string& path, auto& member) {
@@ -63,31 +82,63 @@ std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& m
       entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
                          Q::trainable,
                          is_statistic<Q>,
+                         initial::is_anew<typename Q::initial>,
                          &Q::initial::at,
                          &member.data});
     } else {
       modules.push_back({path, id_of(std::as_const(member))});
+      if constexpr (derives_values<Q>) {
+        derived.push_back({&member, [](void* self, const Backend& backend, Store& trainable) {
+                             Q::derive(*static_cast<Q*>(self), backend, trainable);
+                           }});
+      }
     }
   });
   return entries;
 }
 
-// Gives every parameter its place, in the order of the module: each kind in a store of its own.
-template <class T, class Memory>
-void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& trainable,
-             ParameterStore<T, Memory>& frozen, ParameterStore<T, Memory>& statistics) {
+template <class T>
+void check_names(const std::vector<ParameterEntry<T>>& entries) {
   std::unordered_set<std::string> paths;
-  ParameterStore<T, Memory>* stores[] = {&trainable, &frozen, &statistics};
-  std::size_t sizes[3] = {};
-  for (ParameterEntry<T>& entry : entries) {
+  for (const ParameterEntry<T>& entry : entries) {
     if (!paths.insert(entry.info.path).second) throw error("Model: two parameters are named " + entry.info.path);
-    const std::size_t kind = entry.trainable ? 0 : entry.statistic ? 2 : 1;
-    entry.info.offset = sizes[kind];
-    sizes[kind] += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
-    stores[kind]->table.push_back(entry.info);
-    stores[kind]->offsets.push_back(entry.info.offset);
   }
-  for (std::size_t kind = 0; kind < 3; ++kind) stores[kind]->values = Buffer<T, Memory>(sizes[kind]);
+}
+// Gives those parameters a place in the store for which belongs(entry), in the order of the module.
+template <class T, class Memory, class Belongs>
+void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& store, const Belongs& belongs) {
+  std::size_t size = 0;
+  for (ParameterEntry<T>& entry : entries) {
+    if (!belongs(entry)) continue;
+    entry.info.offset = size;
+    size += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
+    store.table.push_back(entry.info);
+    store.offsets.push_back(entry.info.offset);
+  }
+  store.values = Buffer<T, Memory>(size);
+}
+// The parameters of a base by their names. Throws error with a line for each that does not fit: a frozen one that the
+// base lacks, one of another shape, one of the base that has no place in the module.
+template <class T>
+std::unordered_map<std::string_view, const ParameterInfo*> match_base(const std::vector<ParameterEntry<T>>& entries,
+                                                                      const std::vector<ParameterInfo>& base) {
+  std::unordered_map<std::string_view, const ParameterInfo*> found;
+  for (const ParameterInfo& info : base) found.emplace(info.path, &info);
+  std::unordered_set<std::string_view> names;
+  std::string problems;
+  for (const ParameterEntry<T>& entry : entries) {
+    names.insert(entry.info.path);
+    const auto at = found.find(entry.info.path);
+    if (at == found.end() ? entry.trainable || entry.statistic : entry.anew || at->second->shape == entry.info.shape)
+      continue;
+    problems += "\n  " + entry.info.path + ": expected " + spelled_extents(entry.info.shape) +
+                (at == found.end() ? ", not in the base" : ", found " + spelled_extents(at->second->shape));
+  }
+  for (const ParameterInfo& info : base) {
+    if (!names.contains(info.path)) problems += "\n  " + info.path + ": in the base, but no parameter of the model";
+  }
+  if (!problems.empty()) throw error("Model: the base does not fit:" + problems);
+  return found;
 }
 template <class T, class Memory>
 void initialise(const ParameterEntry<T>& entry, std::uint64_t seed, T* to) {
@@ -119,18 +170,26 @@ class Model {
   // initial ones. Nothing is computed for the others, and nothing is left when fill throws.
   template <class Fill>
   requires std::is_invocable_r_v<bool, const Fill&, const ParameterInfo&, value*>
-  explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {})
-      : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
+  explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {}) : Model(s, options, Prepared()) {
     auto frozen = std::make_shared<Store>();
-    detail::lay_out(entries_, trainable_, *frozen, statistics_);
+    detail::lay_out(entries_, *frozen, [](const auto& entry) { return !entry.trainable && !entry.statistic; });
     for (const auto& entry : entries_) {
       Store& store = entry.trainable ? trainable_ : entry.statistic ? statistics_ : *frozen;
       value* to = store.values.data() + entry.info.offset;
       if (!fill(entry.info, to)) detail::initialise<value, Memory>(entry, s.value, to);
       *entry.data = to;
     }
-    number_slots(net_);
     frozen_ = std::move(frozen);
+    derive();
+  }
+  // On a base, the values of another model (shared_values()), which are used in place and never changed: any number of
+  // models may share them. A frozen parameter is the base's of the same name and shape. A trainable one starts as that,
+  // unless the tuning starts it anew, as do running statistics; one that the base does not have, as without a base.
+  // Throws error with a line for each name and shape that does not fit.
+  explicit Model(std::shared_ptr<const Store> base, seed s = {}, vitrail::backend options = {})
+      : Model(s, options, Prepared()) {
+    frozen_ = std::move(base);
+    start_on_base();
   }
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -139,8 +198,9 @@ class Model {
   static std::vector<ParameterInfo> parameters() {
     M net{};
     std::vector<NamedModule> modules;
+    std::vector<detail::DerivedValues<Backend, Store>> derived;
     std::vector<ParameterInfo> all;
-    for (auto& entry : detail::entries_of<value>(net, modules)) all.push_back(std::move(entry.info));
+    for (auto& entry : detail::entries_of<value>(net, modules, derived)) all.push_back(std::move(entry.info));
     return all;
   }
 
@@ -148,6 +208,7 @@ class Model {
   // All modules, itself first under the empty path.
   const std::vector<NamedModule>& modules() const { return modules_; }
   const Backend& backend() const { return backend_; }
+  const vitrail::backend& backend_options() const { return options_; }
   std::uint64_t random_seed() const { return seed_.value; }
   // Who writes to the values calls values_changed() afterwards.
   Store& trainable() {
@@ -168,6 +229,24 @@ class Model {
     if (statistics_.size() == 0) return;
     Memory::copy(statistics_.values.data(), values, statistics_.size() * sizeof(value));
     ++version_;
+  }
+
+  // All values by their names, for models that are built on them: constant, so that the training of this one does not
+  // reach those. Frozen ones alone are shared as they are; if some train, all are copied, once for each version.
+  std::shared_ptr<const Store> shared_values() const {
+    if (trainable_.table.empty() && frozen_->table.size() == entries_.size()) return frozen_;
+    const std::lock_guard lock(snapshot_mutex_);
+    auto values = snapshot_.lock();
+    if (values && snapshot_version_ == version_) return values;
+    auto fresh = std::make_shared<Store>();
+    auto entries = entries_;
+    detail::lay_out(entries, *fresh, [](const auto&) { return true; });
+    for (const auto& entry : entries) {
+      Memory::copy(fresh->values.data() + entry.info.offset, *entry.data, entry.info.size * sizeof(value));
+    }
+    snapshot_ = fresh;
+    snapshot_version_ = version_;
+    return fresh;
   }
 
   // Calls f(info, values, trainable) for every parameter and running statistic, in the order of the module. Throws
@@ -217,16 +296,54 @@ class Model {
   void check_values() const {
     if (discarded_) throw error("Model: its values were discarded, they are only in its predictor");
   }
+  // Everything but the values and the frozen store.
+  struct Prepared {};
+  Model(seed s, vitrail::backend options, Prepared)
+      : seed_(s), options_(options), backend_(options), entries_(detail::entries_of<value>(net_, modules_, derived_)) {
+    detail::check_names(entries_);
+    detail::lay_out(entries_, trainable_, [](const auto& entry) { return entry.trainable; });
+    detail::lay_out(entries_, statistics_, [](const auto& entry) { return entry.statistic; });
+    number_slots(net_);
+  }
+  void derive() {
+    for (const auto& values : derived_) values.set(values.module, backend_, trainable_);
+  }
+  void start_on_base() {
+    const auto in_base = detail::match_base(entries_, frozen_->table);
+    const value* base = frozen_->values.data();
+    for (auto& entry : entries_) {
+      if (entry.trainable || entry.statistic) {
+        value* to = (entry.trainable ? trainable_ : statistics_).values.data() + entry.info.offset;
+        detail::initialise<value, Memory>(entry, seed_.value, to);
+        *entry.data = to;
+      } else {
+        entry.info.offset = in_base.at(entry.info.path)->offset;
+        *entry.data = base + entry.info.offset;
+      }
+    }
+    derive();
+    for (const auto& entry : entries_) {
+      const auto found = in_base.find(entry.info.path);
+      if (!(entry.trainable || entry.statistic) || entry.anew || found == in_base.end()) continue;
+      Memory::copy((entry.trainable ? trainable_ : statistics_).values.data() + entry.info.offset,
+                   base + found->second->offset, entry.info.size * sizeof(value));
+    }
+  }
 
   M net_{};
   seed seed_;
+  vitrail::backend options_;
   Backend backend_;
   std::vector<NamedModule> modules_;
+  std::vector<detail::DerivedValues<Backend, Store>> derived_;
   std::vector<detail::ParameterEntry<value>> entries_;
   Store trainable_, statistics_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;
   bool discarded_ = false;
+  mutable std::mutex snapshot_mutex_;
+  mutable std::weak_ptr<const Store> snapshot_;
+  mutable std::uint64_t snapshot_version_ = 0;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

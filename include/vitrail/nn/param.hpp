@@ -1,6 +1,8 @@
 // param.hpp - a parameter or a running statistic as modules declare it: its shape, policy, site and start.
 #pragma once
 
+#include <type_traits>
+
 #include "../autodiff/param.hpp"
 #include "initial.hpp"
 #include "site.hpp"
@@ -17,9 +19,11 @@ constexpr bool decays_at() {
   }
 }
 
-// `vt::Param<vt::Shape<D>, P, vt::site::norm, vt::initial::ones> weight;` Whether it trains is up to P's tuning.
+// `vt::Param<vt::Shape<D>, P, vt::site::norm, vt::initial::ones> weight;` Whether it trains, and whether it keeps the
+// value that a base has for it, is up to P's tuning.
 template <class S, class P, class Site = site::none, class Initial = initial::zeros>
-using Param = Parameter<S, typename P::value, P::tune::template trains<Site>, decays_at<S, Site>(), Initial>;
+using Param = Parameter<S, typename P::value, P::tune::template trains<Site>, decays_at<S, Site>(),
+                        std::conditional_t<P::tune::template starts_anew<Site>, initial::anew<Initial>, Initial>>;
 
 // A running statistic: `vt::Statistic<vt::Shape<C>, P, vt::initial::ones> running_var;`.
 template <class S, class P, class Initial = initial::zeros>

@@ -8,12 +8,22 @@
 namespace vitrail::inline VITRAIL_TU {
 
 namespace site {
+// The layers that one product computes together, in the order of its columns, each of as many.
+template <class... Layers>
+struct together {};
+
 struct none {};
 struct patch {};
 struct conv {};
-struct qkv {};
-struct q {};   // of cross-attention: from the target
-struct kv {};  // and from the source
+struct q {};  // from the target, in cross-attention
+struct k {};
+struct v {};
+struct qkv {
+  using parts = together<q, k, v>;
+};
+struct kv {  // of cross-attention: from the source
+  using parts = together<k, v>;
+};
 struct proj {};
 struct fc1 {};
 struct fc2 {};
@@ -22,6 +32,7 @@ struct head {};
 struct merge {};
 struct scale {};  // layer scale
 struct pool {};   // the layers of attention pooling
+struct lora {};   // the low-rank matrices that vt::lora puts beside a frozen weight
 // Class token and positions: never decayed by the optimiser.
 struct embedding {
   static constexpr bool decays = false;

@@ -3,6 +3,8 @@
 // A tuning is a struct with
 //   trains<Site>               does the parameter at this site train? (bool; biases stand at site::bias_of<Site>)
 //   linear<In, Out, P, Site>   the linear layer of this site
+//   unbiased<In, Out, P, Site> the same of a layer without a bias
+//   starts_anew<Site>          does the parameter at this site start anew, whatever a base has there? (bool)
 //   at_block<I, Depth>         if blocks differ: the tuning of block I of Depth, in place of itself
 // Derive from train_all and hide what is different. Which parameters train is then a part of the model's type: a frozen
 // one has no gradient and no moments, and no backward is compiled for what only frozen ones feed.
@@ -17,14 +19,20 @@ namespace vitrail::inline VITRAIL_TU {
 
 template <std::size_t In, std::size_t Out, class P, class Site>
 struct PlainLinear;
+template <std::size_t In, std::size_t Out, class P, class Site>
+struct PlainUnbiased;
 
 // Everything trains (or, with false, nothing).
 template <bool Trains>
 struct train_everything {
   template <class Site>
   static constexpr bool trains = Trains;
+  template <class Site>
+  static constexpr bool starts_anew = false;
   template <std::size_t In, std::size_t Out, class P, class Site>
   using linear = PlainLinear<In, Out, P, Site>;
+  template <std::size_t In, std::size_t Out, class P, class Site>
+  using unbiased = PlainUnbiased<In, Out, P, Site>;
 };
 using train_all = train_everything<true>;
 using freeze_all = train_everything<false>;
@@ -100,9 +108,14 @@ struct FirstOther<Plain, Plain, Others...> : FirstOther<Plain, Others...> {};
 
 template <class... Tunes>
 struct Combined {
+  template <class Site>
+  static constexpr bool starts_anew = (Tunes::template starts_anew<Site> || ...);
   template <std::size_t In, std::size_t Out, class P, class Site>
   using linear =
       typename FirstOther<PlainLinear<In, Out, P, Site>, typename Tunes::template linear<In, Out, P, Site>...>::type;
+  template <std::size_t In, std::size_t Out, class P, class Site>
+  using unbiased = typename FirstOther<PlainUnbiased<In, Out, P, Site>,
+                                       typename Tunes::template unbiased<In, Out, P, Site>...>::type;
 };
 }  // namespace detail
 
