@@ -49,9 +49,9 @@ template <class M>
 class Model;  // nn/model.hpp
 struct seed;
 
-// A new model with the values of a file, see load_checkpoint: `auto model =
-// vt::load<vt::ViT_B16<>>("model.safetensors",
-// {.keys = vt::hf});`. Values are read to where they stay; none are drawn but for a head that is kept.
+// A new model with the values of a file, as by load_checkpoint:
+// `auto model = vt::load<vt::ViT_B16<>>("model.safetensors", {.keys = vt::hf});`
+// Values are read to where they stay; none are drawn but for a head that is kept.
 template <class M, class Seed = seed>
 Model<M> load(const std::filesystem::path& path, const LoadOptions& options = {}, Seed start = {}, backend on = {}) {
   static_assert(Model<M>::Memory::host_readable, "load: the model's memory must be the host's");
