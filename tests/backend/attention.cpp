@@ -106,7 +106,7 @@ struct Case {
     g.forward = a;
     g.out_gradient = heads_of(static_cast<const float*>(out_gradient.data()), s.queries, 1);
     input(q_gradient.data(), k_gradient.data(), v_gradient.data(), g);
-    g.add = s.add;
+    g.add_q = g.add_k = g.add_v = s.add;
   }
   void run(const Workers& workers) {
     kernels::attention_forward(workers, a);

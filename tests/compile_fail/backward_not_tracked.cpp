@@ -3,7 +3,7 @@
 #include "compile_fail/inputs.hpp"
 
 int main() {
-  vt::Tape<vt::serial, true> tape(vt::serial::backend{});
+  vt::Tape<vt::cpu, true> tape(vt::cpu::backend{});
 #ifdef SHOULD_FAIL
   tape.backward(tape.input<vt::Shape<>, false>(nullptr));
 #else

@@ -3,14 +3,14 @@
 // einsum_extents.cpp - an axis that has two extents.
 #include <vitrail/autodiff/meta.hpp>
 #include <vitrail/nn/policy.hpp>
-#include <vitrail/nn/policy_serial.hpp>
+#include <vitrail/nn/policy.hpp>
 #include <vitrail/ops/einsum.hpp>
 
 namespace vt = vitrail;
 
 int main() {
   vt::Trace trace;
-  vt::Meta<vt::serial, true> meta{&trace};
+  vt::Meta<vt::cpu, true> meta{&trace};
   auto q = meta.input<vt::Shape<2, 5, 8>, true>();
 #ifdef SHOULD_FAIL
   auto k = meta.input<vt::Shape<2, 5, 6>, true>();

@@ -5,7 +5,7 @@
 
 int main() {
 #ifdef SHOULD_FAIL
-  const vt::Tensor<vt::Shape<768>, vt::serial> scale;
+  const vt::Tensor<vt::Shape<768>, vt::cpu> scale;
 #else
   const auto scale = parameter<768>();
 #endif

@@ -1,4 +1,4 @@
-// expect: error_first_token_input_is_not_of_rank_2<1>
+// expect: error_first_tokens_input_is_not_of_rank_2<1>
 #include <vitrail/ops/tokens.hpp>
 #include "compile_fail/inputs.hpp"
 

@@ -3,7 +3,7 @@
 #include "compile_fail/inputs.hpp"
 
 struct Net : vt::Module<Net> {
-  vt::Linear<4, 3, vt::serial> proj;
+  vt::Linear<4, 3, vt::cpu> proj;
   static constexpr void visit(auto& self, auto&& f) { f("proj", self.proj); }
   constexpr auto forward(const auto& x) const {
 #ifdef SHOULD_FAIL

@@ -3,12 +3,12 @@
 
 #include <vitrail/autodiff/meta.hpp>
 #include <vitrail/nn/policy.hpp>
-#include <vitrail/nn/policy_serial.hpp>
+
 
 namespace vt = vitrail;
 
 inline vt::Trace trace;
-inline vt::Meta<vt::serial, true> context{&trace};
+inline vt::Meta<vt::cpu, true> context{&trace};
 
 // One for each sample, and a trainable parameter.
 template <std::size_t... E>

@@ -5,7 +5,7 @@
 
 int main() {
 #ifdef SHOULD_FAIL
-  const vt::Tensor<vt::Shape<768>, vt::serial> weight;
+  const vt::Tensor<vt::Shape<768>, vt::cpu> weight;
 #else
   const auto weight = parameter<768>();
 #endif

@@ -4,7 +4,7 @@
 
 int main() {
 #ifdef SHOULD_FAIL
-  vt::Meta<vt::serial, false> other{&trace};
+  vt::Meta<vt::cpu, false> other{&trace};
 #else
   auto& other = context;
 #endif

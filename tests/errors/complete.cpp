@@ -54,6 +54,7 @@ const std::map<std::string, std::string> takes_everything{
     {"drop_path", "as dropout"},
     {"add", "an expression, as elementwise, which has the cases"},
     {"broadcast", "an expression, as elementwise, which has the cases"},
+    {"log_coordinates", "any Var, and a parameter of the step"},
     {"sum", "a reduction: error_reduction_*"},
     {"max", "a reduction"},
     {"min", "a reduction"},
@@ -61,6 +62,8 @@ const std::map<std::string, std::string> takes_everything{
     {"norm", "a reduction"},
     {"logsumexp", "a reduction"},
     {"argmax", "a reduction"},
+    {"max_pool2d", "pooling: error_pool2d_*"},
+    {"avg_pool2d", "pooling"},
 };
 
 }  // namespace

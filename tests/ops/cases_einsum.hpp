@@ -133,7 +133,7 @@ void einsum_cases(const F& run) {
         vt::Var p = vt::softmax(vt::einsum<"h q d, h k d -> h q k">(q, k) * vt::rsqrt_of<5>);
         return vt::merge_heads(vt::einsum<"h q k, h k d -> h q d">(p, v));
       },
-      naive_attention(4, 2, 5), each<4, 30>({-2, 2})));
+      naive_attention(4, 2, 5, 4), each<4, 30>({-2, 2})));
 }
 
 }  // namespace registry

@@ -41,16 +41,16 @@ inline Reference naive_layer_norm(std::size_t width, double eps) {
   };
 }
 // qkv [N, 3 C] of each sample, columns which * C + head * d + channel.
-inline Reference naive_attention(std::size_t tokens, std::size_t heads, std::size_t d) {
+inline Reference naive_attention(std::size_t tokens, std::size_t heads, std::size_t d, std::size_t queries) {
   return [=](const Problem& p) {
     const std::size_t C = heads * d;
-    Values out(p.count * tokens * C);
+    Values out(p.count * queries * C);
     for (std::size_t s = 0; s < p.count; ++s) {
       for (std::size_t h = 0; h < heads; ++h) {
         auto at = [&](std::size_t which, std::size_t n, std::size_t c) {
           return p.inputs[0][(s * tokens + n) * 3 * C + which * C + h * d + c];
         };
-        for (std::size_t q = 0; q < tokens; ++q) {
+        for (std::size_t q = 0; q < queries; ++q) {
           Values score(tokens);
           double sum = 0;
           for (std::size_t k = 0; k < tokens; ++k) {
@@ -60,7 +60,7 @@ inline Reference naive_attention(std::size_t tokens, std::size_t heads, std::siz
           for (std::size_t c = 0; c < d; ++c) {
             double value = 0;
             for (std::size_t k = 0; k < tokens; ++k) value += score[k] / sum * at(2, k, c);
-            out[(s * tokens + q) * C + h * d + c] = value;
+            out[(s * queries + q) * C + h * d + c] = value;
           }
         }
       }
@@ -111,17 +111,29 @@ void softmax_cases(const F& run) {
 template <class F>
 void attention_cases(const F& run) {
   run(op_case(
-      "attention, 2 heads of 5", {16}, [](auto, auto x) { return vt::attention<2>(x); }, naive_attention(4, 2, 5),
+      "attention, 2 heads of 5", {16}, [](auto, auto x) { return vt::attention<2>(x); }, naive_attention(4, 2, 5, 4),
       each<4, 30>({-2, 2})));
   run(op_case(
-      "attention, 3 heads of 8", {16}, [](auto, auto x) { return vt::attention<3>(x); }, naive_attention(5, 3, 8),
+      "attention, 3 heads of 8", {16}, [](auto, auto x) { return vt::attention<3>(x); }, naive_attention(5, 3, 8, 5),
       each<5, 72>({-2, 2})));
   run(op_case(
-      "attention, 1 head of 16", {16}, [](auto, auto x) { return vt::attention<1>(x); }, naive_attention(37, 1, 16),
+      "attention, 1 head of 16", {16}, [](auto, auto x) { return vt::attention<1>(x); }, naive_attention(37, 1, 16, 37),
       each<37, 48>({-2, 2})));
   run(op_case(
-      "attention, 1 token", {16}, [](auto, auto x) { return vt::attention<2>(x); }, naive_attention(1, 2, 3),
+      "attention, 1 token", {16}, [](auto, auto x) { return vt::attention<2>(x); }, naive_attention(1, 2, 3, 1),
       each<1, 18>({-2, 2})));
+  run(op_case(
+      "attention of the first of 5 tokens", {16}, [](auto, auto x) { return vt::attention_of_first<3, 1>(x); },
+      naive_attention(5, 3, 8, 1), each<5, 72>({-2, 2})));
+  run(op_case(
+      "attention of the first 2, twice", {16},
+      [](auto, auto x) { return vt::attention_of_first<2, 2>(x) + 2.0 * vt::attention_of_first<2, 2>(x); },
+      [](const Problem& p) {
+        Values out = naive_attention(4, 2, 5, 2)(p);
+        for (double& y : out) y *= 3;
+        return out;
+      },
+      each<4, 30>({-2, 2})));
 }
 template <class F>
 void heads_cases(const F& run) {

@@ -59,6 +59,25 @@ void token_cases(const F& run) {
   run(op_case(
       "first_token", {0}, [](auto, auto x) { return vt::first_token(x); }, naive_mean(5, 7, 0, 1), each<5, 7>()));
   run(op_case(
+      "first_tokens", {0}, [](auto, auto x) { return vt::first_tokens<2>(x); },
+      [](const Problem& p) {
+        Values out;
+        for (std::size_t i = 0; i < p.inputs[0].size(); ++i) {
+          if (i % 35 < 14) out.push_back(p.inputs[0][i]);
+        }
+        return out;
+      },
+      each<5, 7>()));
+  run(op_case(
+      "first_tokens, all of them, and the first", {2},
+      [](auto, auto x) { return vt::first_tokens<3>(x) * vt::first_token(x); },
+      [](const Problem& p) {
+        Values out = p.inputs[0];
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] *= p.inputs[0][i / 12 * 12 + i % 4];
+        return out;
+      },
+      each<3, 4>()));
+  run(op_case(
       "first_token and the rest", {4}, [](auto, auto x) { return vt::first_token(x) * vt::mean_tokens(x, 1); },
       [](const Problem& p) {
         Values out = naive_mean(5, 7, 0, 1)(p), rest = naive_mean(5, 7, 1, 5)(p);

@@ -169,7 +169,7 @@ TEST_CASE("a wrong backward of an operation is caught") {
       "mean_tokens: sum instead of mean",
       [](auto x) {
         return mutant(
-            vt::PoolTokensOp<vt::Shape<5, 3>, true>{},
+            vt::MeanTokensOp<vt::Shape<5, 3>>{},
             [](const auto& a) {
               for (std::size_t i = 0; i < a.count * 15; ++i) a.gradient[0].at[i] *= 5;
             },

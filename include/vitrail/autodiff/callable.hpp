@@ -41,12 +41,12 @@ constexpr auto call_step(F& f, const Net& net, const X& x, const L& labels) {
     return Step{refuse<error_the_callable_of_a_training_step_does_not_return_a_vt_Step<Returned>>(x.ctx)};
   }
 }
-// f(net, x).
-template <class F, class Net, class X>
-constexpr auto call_predictor(F& f, const Net& net, const X& x) {
-  using Returned = decltype(f(net, x));
+// f(net, x), or f(net, x, labels).
+template <class F, class Net, class X, class... L>
+constexpr auto call_predictor(F& f, const Net& net, const X& x, const L&... labels) {
+  using Returned = decltype(f(net, x, labels...));
   if constexpr (is_var<Returned>) {
-    return f(net, x);
+    return f(net, x, labels...);
   } else {
     return refuse<error_the_callable_of_a_predictor_does_not_return_a_Var<Returned>>(x.ctx);
   }

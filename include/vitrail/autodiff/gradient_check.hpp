@@ -244,7 +244,8 @@ GradientCheck gradient_check(Model& model, const F& f,
   using P = typename Model::policy;
   static_assert(std::is_same_v<typename P::value, double>, "gradient_check: differences in float drown in rounding");
   using Input = typename Model::module::input;
-  detail::check_counts("gradient_check", images.count(), labels.count());
+  constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
+  detail::check_counts("gradient_check", images.count(), labels.count(), label_count);
   auto& store = model.trainable();
   Buffer<double, typename Model::Backend::memory> gradients(store.size());
   retained_gradients(model, f, images, labels, gradients.data());
@@ -253,8 +254,8 @@ GradientCheck gradient_check(Model& model, const F& f,
   tape.set_random({model.random_seed(), 0, 0}, 0);
   auto loss = [&] {
     tape.begin(images.count());
-    const auto out =
-        f(std::as_const(model).net(), tape.template input<Input, true>(images.data()), tape.labels(labels.data()));
+    const auto out = f(std::as_const(model).net(), tape.template input<Input, true>(images.data()),
+                       tape.template labels<label_count>(labels.data()));
     return *out.loss.data;
   };
   GradientCheck check;

@@ -50,7 +50,10 @@ struct Meta {
     trace->values.push_back({S::size, -1, Batched, false});
     return Var<S, Batched, false, Meta>(this, static_cast<int>(trace->values.size()) - 1, nullptr);
   }
-  constexpr LabelsVar<Meta> labels() { return {this, nullptr}; }
+  template <std::size_t Length = 1>
+  constexpr LabelsVar<Meta, Length> labels() {
+    return {this, nullptr};
+  }
   // Whether the parameter is one of the model's is checked by the tape, which knows the values.
   constexpr void check_parameter(int slot, const value*) const {
     if (slot >= static_cast<int>(trace->values.size())) throw error("a parameter of another model is in this step");

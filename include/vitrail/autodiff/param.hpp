@@ -28,8 +28,24 @@ struct Parameter<S, T, false, Decays, Initial> {
   const T* data = nullptr;
 };
 
+// A running statistic of a module, the mean of a batch norm, say: a value that a model owns and keeps under its name,
+// but that no gradient reaches. It is no parameter by number; training steps move it (autodiff/statistics.hpp).
+template <class S, class T, class Initial>
+struct RunningStatistic {
+  using shape = S;
+  using value = T;
+  using initial = Initial;
+  static constexpr bool trainable = false, decays = false;
+  const T* data = nullptr;
+};
 template <class X>
-inline constexpr bool is_parameter = false;
+inline constexpr bool is_statistic = false;
+template <class S, class T, class Initial>
+inline constexpr bool is_statistic<RunningStatistic<S, T, Initial>> = true;
+
+// What a module has besides modules.
+template <class X>
+inline constexpr bool is_parameter = is_statistic<X>;
 template <class S, class T, bool Trainable, bool Decays, class Initial>
 inline constexpr bool is_parameter<Parameter<S, T, Trainable, Decays, Initial>> = true;
 

@@ -16,9 +16,9 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call. Made
-// again when the model's values have changed. A weight [out, ...] is packed as [out, in] with in = all further axes:
-// that is what linear (two axes only) and patch_embedding multiply by.
+// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call.
+// Packed when an operation asks first, and again when the model's values have changed. A weight [out, ...] is packed as
+// [out, in] with in = all further axes: that is what linear (two axes only) and patch_embedding multiply by.
 template <class Model>
 class PackedWeights {
  public:
@@ -26,46 +26,63 @@ class PackedWeights {
   using Backend = typename Model::Backend;
 
   // A weight that was given another shape (vt::reshape) is another matrix unless it has as many rows.
-  static const value* find(const void* self, const value* weight, std::size_t rows) {
-    const auto& packed = static_cast<const PackedWeights*>(self)->packed_;
-    const auto found = packed.find(weight);
-    return found == packed.end() || found->second.rows != rows ? nullptr : found->second.values.data();
+  static const value* find(void* self, const value* weight, std::size_t rows) {
+    auto& all = *static_cast<PackedWeights*>(self);
+    const auto found = all.packed_.find(weight);
+    if (found == all.packed_.end() || found->second.out != rows) return nullptr;
+    if (found->second.version != all.version_) all.pack(weight, found->second);
+    return found->second.values.data();
   }
   void update(const Model& model) {
-    if (version_ == model.version() && !packed_.empty()) return;
-    packed_.clear();
-    model.each_parameter([&](const auto& info, const value* values, bool) { pack(model.backend(), info, values); });
+    if (backend_ && version_ == model.version()) return;
+    backend_ = &model.backend();
     version_ = model.version();
+    std::unordered_map<const value*, Packed> now;  // frozen values may lie elsewhere
+    model.each_parameter([&](const auto& info, const value* values, bool) {
+      if (!is_weight(info)) return;
+      const std::size_t out = info.shape[0], in = info.size / out;
+      const auto before = packed_.find(values);
+      const bool known = before != packed_.end() && before->second.out == out && before->second.in == in;
+      now.emplace(values, known ? std::move(before->second) : Packed{out, in});
+    });
+    packed_ = std::move(now);
   }
   // Packs the weights that are read in this layout only, one after the other, and discards the model's own values of
   // them: no more than one weight is there twice.
   void consume(Model& model, const std::vector<ParameterRead>& reads) {
+    backend_ = &model.backend();
+    version_ = model.version();
     model.discard([&](const auto& info, const value* values) {
       std::size_t packed = 0, others = 0;
       for (const ParameterRead& read : reads) {
         if (read.values == values) ++(read.rows == info.shape[0] ? packed : others);
       }
-      return packed > 0 && others == 0 && pack(model.backend(), info, values);
+      if (packed == 0 || others > 0 || !is_weight(info)) return false;
+      pack(values, packed_.emplace(values, Packed{info.shape[0], info.size / info.shape[0]}).first->second);
+      return true;
     });
-    version_ = model.version();
   }
 
  private:
-  // Whether it is a weight of a product.
-  template <class Info>
-  bool pack(const Backend& backend, const Info& info, const value* values) {
-    if (info.shape.size() < 2 || info.shape[0] == 1) return false;
-    const std::size_t out = info.shape[0], in = info.size / out;
-    Buffer<value, typename Backend::memory> packed(backend.packed_size(out, in));
-    backend.pack(out, in, values, packed.data());
-    packed_.emplace(values, Packed{out, std::move(packed)});
-    return true;
-  }
   struct Packed {
-    std::size_t rows;
-    Buffer<value, typename Backend::memory> values;
+    std::size_t out = 0, in = 0;
+    std::uint64_t version = static_cast<std::uint64_t>(-1);  // of the model, when it was packed
+    Buffer<value, typename Backend::memory> values = {};
   };
+  // Of a product.
+  template <class Info>
+  static bool is_weight(const Info& info) {
+    return info.shape.size() > 1 && info.shape[0] != 1;
+  }
+  void pack(const value* weight, Packed& packed) const {
+    if (!packed.values.size()) {
+      packed.values = Buffer<value, typename Backend::memory>(backend_->packed_size(packed.out, packed.in));
+    }
+    backend_->pack(packed.out, packed.in, weight, packed.values.data());
+    packed.version = version_;
+  }
   std::unordered_map<const value*, Packed> packed_;
+  const Backend* backend_ = nullptr;
   std::uint64_t version_ = 0;
 };
 template <class Model>
@@ -77,9 +94,9 @@ concept PacksWeights = requires(const typename Model::Backend& b, const typename
 
 }  // namespace detail
 
-// Runs a model, or any callable f(net, x) of it, on batches of any size. The model must outlive it; its values may
-// change in between (training goes on). One Predictor serves one thread at a time; several may share a model. Neither
-// copied nor moved.
+// Runs a model, or any callable f(net, x) of it, or f(net, x, labels), on batches of any size. The model must outlive
+// it; its values may change in between (training goes on). One Predictor serves one thread at a time; several may share
+// a model. Neither copied nor moved.
 template <class Model, class F>
 class Predictor {
  public:
@@ -87,6 +104,11 @@ class Predictor {
   using value = typename policy::value;
   using input = typename Model::module::input;
   static constexpr bool packs = detail::PacksWeights<Model>;
+  static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
+  // Does f take labels as well (a decoder the tokens so far)?
+  static constexpr bool takes_labels =
+      std::invocable<F&, const typename Model::module&, Var<input, true, false, Tape<policy, false>>,
+                     LabelsVar<Tape<policy, false>, label_count>>;
 
   // `consumed`: null or the model itself, see consuming_predictor.
   explicit Predictor(const Model& model, F f = {}, Model* consumed = nullptr)
@@ -98,7 +120,14 @@ class Predictor {
     meta.scopes = &schedule_->scopes;
     std::vector<ParameterRead> reads;
     if (consumed) meta.reads = &reads;
-    const auto out = detail::call_predictor(f_, model.net(), meta.template input<input, true>());
+    const auto x = meta.template input<input, true>();
+    const auto out = [&] {
+      if constexpr (takes_labels) {
+        return detail::call_predictor(f_, model.net(), x, meta.template labels<label_count>());
+      } else {
+        return detail::call_predictor(f_, model.net(), x);
+      }
+    }();
     result_ = out.id;
     keep(out);
     plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
@@ -115,17 +144,16 @@ class Predictor {
 
   // The result for each sample, valid until the next call. An empty batch throws shape_error; other operations than
   // when the Predictor was made throw error.
-  auto operator()(const BatchView<input, const value>& images) {
-    detail::check_counts("predict", images.count(), images.count());
-    if constexpr (packs) packed_.update(*model_);
-    tape_.begin(images.count());
-    const auto out = detail::call_predictor(f_, model_->net(), tape_.template input<input, true>(images.data()));
-    tape_.check_end(out.id, result_);
-    return detail::result_of(out, images.count());
-  }
+  auto operator()(const BatchView<input, const value>& images) requires(!takes_labels) { return run(images); }
   template <SameMemoryAs<policy> Q>
-  auto operator()(const Batch<input, Q>& images) {
-    return (*this)(images.view());
+  auto operator()(const Batch<input, Q>& images) requires(!takes_labels) {
+    return run(images.view());
+  }
+  // The same for a callable that takes labels.
+  template <SameMemoryAs<policy> Q>
+  auto operator()(const Batch<input, Q>& images, const Labels& labels) requires(takes_labels) {
+    detail::check_counts("predict", images.count(), labels.count(), label_count);
+    return run(images.view(), tape_.template labels<label_count>(labels.data()));
   }
 
   void set_poison(bool on) { tape_.set_poison(on); }
@@ -139,6 +167,17 @@ class Predictor {
   std::size_t arena_bytes() const { return tape_.arena_bytes(); }
 
  private:
+  template <class... L>
+  auto run(const BatchView<input, const value>& images, const L&... labels) {
+    detail::check_counts("predict", images.count(), images.count());
+    if constexpr (packs) packed_.update(*model_);
+    tape_.begin(images.count());
+    const auto x = tape_.template input<input, true>(images.data());
+    const auto out = detail::call_predictor(f_, model_->net(), x, labels...);
+    tape_.check_end(out.id, result_);
+    return detail::result_of(out, images.count());
+  }
+
   struct Empty {};
   const Model* model_;
   F f_;
@@ -162,6 +201,14 @@ auto predictor(const Model& model) {
 }
 template <class Model>
 void predictor(const Model&&) = delete;
+// Of a callable f(net, x), or f(net, x, labels) that is called with images and labels:
+// `auto predict = vt::predictor(model, [](auto& net, auto x) { return net.backbone(x); });`
+template <class Model, class F>
+auto predictor(const Model& model, F f) {
+  return Predictor<Model, F>(model, std::move(f));
+}
+template <class Model, class F>
+void predictor(const Model&&, F) = delete;
 // The same for a model that is there for nothing else: weights move into the layout of the product kernel instead of
 // being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).
 template <class Model>

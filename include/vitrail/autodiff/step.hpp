@@ -33,11 +33,12 @@ auto result_of(const V& v, std::size_t count) {
     return BatchView<typename V::shape, const T>(v.data, V::batched ? count : 1);
   }
 }
-inline void check_counts(const char* what, std::size_t samples, std::size_t labels) {
+inline void check_counts(const char* what, std::size_t samples, std::size_t labels, std::size_t per_sample = 1) {
   if (samples == 0) throw shape_error(std::string(what) + ": the batch has no samples");
-  if (samples != labels) {
-    throw shape_error(std::string(what) + ": " + std::to_string(samples) + " samples, but " + std::to_string(labels) +
-                      " labels");
+  if (samples * per_sample != labels) {
+    throw shape_error(std::string(what) + ": " + std::to_string(samples) + " samples" +
+                      (per_sample == 1 ? "" : " of " + std::to_string(per_sample) + " labels") + ", but " +
+                      std::to_string(labels) + " labels");
   }
 }
 // A trace and a plan are large arrays: they live on the heap, made once per step.
@@ -64,17 +65,20 @@ class TrainingStep {
   using value = typename policy::value;
   using input = typename Model::module::input;
   using Context = Tape<policy, true>;
+  static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
 
   explicit TrainingStep(Model& model, F f, const Planning& planning = {})
       : model_(&model),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan),
-        gradients_(model.trainable().size()) {
+        gradients_(model.trainable().size()),
+        statistics_(model.statistics().size()) {
     detail::declare_parameters(model, schedule_->trace);
     Meta<policy, true> meta{&schedule_->trace};
     meta.scopes = &schedule_->scopes;
-    const auto out = detail::call_step(f_, model.net(), meta.template input<input, true>(), meta.labels());
+    const auto out =
+        detail::call_step(f_, model.net(), meta.template input<input, true>(), meta.template labels<label_count>());
     loss_ = out.loss.id;
     keep(out.loss);
     std::apply([](const auto&... result) { (keep(result), ...); }, out.results);
@@ -85,14 +89,14 @@ class TrainingStep {
     tape_.set_paths(paths_);
   }
 
-  // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels must
-  // agree in their count, which may differ from call to call; more samples than ever before allocate. Throws
-  // shape_error, and error if the callable does other operations than when the step was made; then the model is as it
-  // was and the step does not count.
+  // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels (so
+  // many for each sample as its model has) must agree in their count, which may differ from call to call; more samples
+  // than ever before allocate. The model's running statistics move. Throws shape_error, and error if the callable does
+  // other operations than when the step was made; then the model is as it was and the step does not count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
-    detail::check_counts("training step", images.count(), labels.count());
+    detail::check_counts("training step", images.count(), labels.count(), label_count);
     const auto out = run_part(images, labels.data(), 0, 1, false);
-    ++steps_;
+    finish();
     return std::apply(
         [&](const auto&... result) {
           return std::tuple(detail::result_of(out.loss, images.count()), detail::result_of(result, images.count())...);
@@ -107,19 +111,21 @@ class TrainingStep {
   // The same step with its batch in parts of at most `part` samples, in the memory of one part: gradients add up (each
   // part weighs as much of the loss as it has samples), random numbers are those of the whole batch. Returns the loss.
   // The gradients are those of the whole batch but for rounding: a sum over the batch becomes a sum of the parts' sums.
-  // Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive losses).
+  // Batch norms see one part at a time, and their running statistics move with each, as when gradients are accumulated
+  // in PyTorch. Not for losses whose weight of a sample depends on the others (labels that are ignored, contrastive
+  // losses).
   value in_parts(const BatchView<input, const value>& images, const Labels& labels, std::size_t part) {
-    detail::check_counts("training step", images.count(), labels.count());
+    detail::check_counts("training step", images.count(), labels.count(), label_count);
     if (part == 0) throw shape_error("training step: parts of 0 samples");
     double loss = 0;
     for (std::size_t begin = 0; begin < images.count(); begin += part) {
       const std::size_t count = std::min(part, images.count() - begin);
       const double share = static_cast<double>(count) / static_cast<double>(images.count());
       const BatchView<input, const value> some(images[begin].data(), count);
-      const auto out = run_part(some, labels.data() + begin, begin, share, begin > 0);
+      const auto out = run_part(some, labels.data() + begin * label_count, begin, share, begin > 0);
       loss += share * static_cast<double>(*out.loss.data);
     }
-    ++steps_;
+    finish();
     return static_cast<value>(loss);
   }
   template <SameMemoryAs<policy> Q>
@@ -159,15 +165,21 @@ class TrainingStep {
                 bool adds) {
     tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_), 0}, static_cast<std::uint32_t>(first));
     tape_.set_part(static_cast<value>(share), adds);
+    tape_.set_statistics(statistics_.begin(model_->statistics().values.data(), !adds));
     tape_.begin(images.count());
     if (poison_ && !adds) {
       std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
     }
-    const auto out = detail::call_step(f_, std::as_const(*model_).net(),
-                                       tape_.template input<input, true>(images.data()), tape_.labels(labels));
+    const auto out =
+        detail::call_step(f_, std::as_const(*model_).net(), tape_.template input<input, true>(images.data()),
+                          tape_.template labels<label_count>(labels));
     tape_.check_end(out.loss.id, loss_);
     tape_.backward(out.loss);
     return out;
+  }
+  void finish() {
+    model_->set_statistics(statistics_.result());
+    ++steps_;
   }
 
   Model* model_;
@@ -175,6 +187,7 @@ class TrainingStep {
   std::unique_ptr<detail::Schedule> schedule_;
   Context tape_;
   Buffer<value, typename policy::backend::memory> gradients_;
+  MovingStatistics<value, typename policy::backend::memory> statistics_;
   std::vector<std::string> paths_;
   std::uint64_t steps_ = 0;
   int loss_ = -1;
@@ -194,14 +207,15 @@ auto retained_gradients(const Model& model, const F& f,
                         const BatchView<typename Model::module::input, const typename Model::value>& images,
                         const Labels& labels, typename Model::value* gradients, int repeats = 1) {
   using policy = typename Model::policy;
-  detail::check_counts("retained_gradients", images.count(), labels.count());
+  constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
+  detail::check_counts("retained_gradients", images.count(), labels.count(), label_count);
   Tape<policy, true> tape(model.backend());
   tape.set_parameters(model.trainable().table.size(), gradients, model.trainable().offsets.data(),
                       model.trainable().values.data());
   tape.set_random({model.random_seed(), 0, 0}, 0);
   tape.begin(images.count());
   const auto out = f(model.net(), tape.template input<typename Model::module::input, true>(images.data()),
-                     tape.labels(labels.data()));
+                     tape.template labels<label_count>(labels.data()));
   for (int i = 0; i < repeats; ++i) {
     std::fill_n(gradients, model.trainable().size(), typename Model::value(0));
     tape.backward(out.loss);

@@ -14,6 +14,7 @@
 #include "../error.hpp"
 #include "driver.hpp"
 #include "plan.hpp"
+#include "statistics.hpp"
 #include "tape_checks.hpp"
 #include "tape_memory.hpp"
 #include "timing.hpp"
@@ -69,9 +70,12 @@ class Tape {
     loss_gradient_ = loss_gradient;
     adds_ = adds;
   }
-  // Finds a parameter's values in the product kernel's layout, if they are kept in it with so many rows; see
-  // autodiff/predict.hpp.
-  void set_packed(const value* (*find)(const void*, const value*, std::size_t rows), const void* owner) {
+  // Where the model's running statistics move in this step; without it they do not.
+  void set_statistics(const StatisticsMove<value>& move) { statistics_ = move; }
+  auto moving(const value* statistic) const { return statistics_.of(statistic); }
+  // Finds a parameter's values in the product kernel's layout, if they are kept in it with so many rows, for operations
+  // with `reads_packed`; see autodiff/predict.hpp.
+  void set_packed(const value* (*find)(void*, const value*, std::size_t rows), void* owner) {
     find_packed_ = find;
     packed_owner_ = owner;
   }
@@ -105,7 +109,10 @@ class Tape {
     memory_.retain_gradient(S::size * (Batched ? count() : 1));
     return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<value*>(data));
   }
-  LabelsVar<Tape> labels(const int* data) { return {this, data}; }
+  template <std::size_t Length = 1>
+  LabelsVar<Tape, Length> labels(const int* data) {
+    return {this, data};
+  }
 
   template <class Op, class... V>
   auto run(const Op& op, const V&... v) {
@@ -120,7 +127,7 @@ class Tape {
     a.backend = backend_;
     a.count = opened.count;
     std::size_t i = 0;
-    ((a.packed[i] = packed(v), a.in[i++] = v.data), ...);
+    ((a.packed[i] = packed<Op>(v), a.in[i++] = v.data), ...);
     a.out = opened.out;
     a.state = opened.state;
     a.work = opened.work;
@@ -224,9 +231,9 @@ class Tape {
     }
     return o;
   }
-  template <class V>
+  template <class Op, class V>
   const value* packed(const V& v) const {
-    if constexpr (!V::batched && !Gradients && V::shape::rank > 0) {
+    if constexpr (requires { requires Op::reads_packed && !V::batched && !Gradients && V::shape::rank > 0; }) {
       return find_packed_ && v.id < 0 ? find_packed_(packed_owner_, v.data, V::shape::dims[0]) : nullptr;
     } else {
       return nullptr;
@@ -337,8 +344,9 @@ class Tape {
   RandomStream random_;
   std::uint32_t first_sample_ = 0;
   const value* parameter_values_ = nullptr;
-  const value* (*find_packed_)(const void*, const value*, std::size_t) = nullptr;
-  const void* packed_owner_ = nullptr;
+  StatisticsMove<value> statistics_;
+  const value* (*find_packed_)(void*, const value*, std::size_t) = nullptr;
+  void* packed_owner_ = nullptr;
   std::vector<Node> nodes_, reruns_;  // of a step: by operation
 };
 

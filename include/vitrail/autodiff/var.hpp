@@ -1,6 +1,7 @@
 // var.hpp - a value of a step: what forward functions receive, combine and return.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -57,16 +58,27 @@ inline constexpr bool is_var = false;
 template <class S, bool Batched, bool Tracked, class Context>
 inline constexpr bool is_var<Var<S, Batched, Tracked, Context>> = true;
 
-// The class numbers of a batch as a step sees them: `count` integers in host memory, null while a step is traced.
-template <class Context>
+// The class numbers of a batch as a step sees them: Length for each sample, in host memory; null while a step is
+// traced.
+template <class Context, std::size_t Length = 1>
 struct LabelsVar {
+  static constexpr std::size_t length = Length;
   Context* ctx = nullptr;
   const int* data = nullptr;
 };
 template <class L>
 inline constexpr bool is_labels = false;
-template <class Context>
-inline constexpr bool is_labels<LabelsVar<Context>> = true;
+template <class Context, std::size_t Length>
+inline constexpr bool is_labels<LabelsVar<Context, Length>> = true;
+// How many labels a sample of a model has: one, or M::labels_per_sample (a sequence).
+template <class M>
+constexpr std::size_t labels_per_sample() {
+  if constexpr (requires { M::labels_per_sample; }) {
+    return M::labels_per_sample;
+  } else {
+    return 1;
+  }
+}
 
 // Whether an operand is one for the whole batch: a parameter, or a Var that is not batched.
 template <class V>

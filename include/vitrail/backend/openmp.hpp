@@ -11,6 +11,7 @@
 #include "backend.hpp"
 #include "isa.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/convolution_gradient.hpp"
 #include "kernels/product.hpp"
 #include "kernels/reference_product.hpp"
 #include "kernels/weight_gradient.hpp"
@@ -134,6 +135,16 @@ class OpenMP {
     });
   }
   void weight_gradient(const WeightGradient<float>& g) const { kernels::weight_gradient(workers_, g); }
+  void convolution_forward(const Convolution<float>& g) const { kernels::convolution_forward(workers_, g); }
+  void convolution_input_gradient(const Convolution<float>& g) const {
+    kernels::convolution_input_gradient(workers_, g);
+  }
+  void convolution_weight_gradient(const Convolution<float>& g) const {
+    kernels::convolution_weight_gradient(workers_, g);
+  }
+  static constexpr std::size_t convolution_workspace(std::size_t out, std::size_t depth) {
+    return kernels::convolution_workspace(out, depth);
+  }
   // The layout in which inference keeps weights [out, in]; it depends on the instruction set. packed_size counts
   // floats.
   std::size_t packed_size(std::size_t out, std::size_t in) const {
@@ -149,6 +160,11 @@ class OpenMP {
   void attention_forward(const kernels::Attention<float>& a) const { kernels::attention_forward(workers_, a); }
   void attention_backward(const kernels::AttentionGradient<float>& g) const {
     kernels::attention_backward(workers_, g);
+    const kernels::Attention<float>& a = g.forward;
+    const std::size_t size = a.heads * a.queries * a.keys;
+    if (!g.bias || size == 0) return;
+    elementwise(size, detail::PartialSums<float>{g.bias_work, size, kernels::bias_chunks(a.groups()), g.bias,
+                                                 g.add_bias, 1 / a.scale});
   }
 
  private:

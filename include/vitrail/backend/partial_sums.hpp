@@ -7,7 +7,7 @@
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
-// Adds the partial sums of the chunks, in their order.
+// Adds the partial sums of the chunks, in their order, and multiplies by a factor.
 template <class T>
 struct PartialSums {
   using value = T;
@@ -16,11 +16,12 @@ struct PartialSums {
   std::size_t stride, chunks;
   T* to;
   bool addition;
+  T factor = 1;
   template <class L, class J>
   VITRAIL_FUNCTION void at(J j) const {
     L sum = get<L>(partial, j);
     for (std::size_t c = 1; c < chunks; ++c) sum += get<L>(partial + c * stride, j);
-    put<L>(to, j, sum, addition);
+    put<L>(to, j, sum * L(factor), addition);
   }
 };
 

@@ -1,4 +1,4 @@
-// checkpoint.hpp - a model's parameters as a safetensors file, under their timm names.
+// checkpoint.hpp - a model's parameters and running statistics as a safetensors file, under timm's and torch's names.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Writes all parameters, trainable and frozen. The file appears whole or not at all: it is written beside, synced and
-// renamed. Throws io_error.
+// Writes all parameters, trainable and frozen, and running statistics. The file appears whole or not at all: it is
+// written beside, synced and renamed. Throws io_error.
 template <class Model>
 void save_checkpoint(const Model& model, const std::filesystem::path& path,
                      const std::map<std::string, std::string>& metadata = {}) {
@@ -30,11 +30,11 @@ void save_checkpoint(const Model& model, const std::filesystem::path& path,
   write_safetensors(path, tensors, metadata);
 }
 
-// Fills a model from a file that holds exactly its parameters, under the names that options.keys maps to timm's, in
-// float16, bfloat16, float32 or float64; or from one of save_training, of which it takes the parameters alone. All is
-// checked before anything is read, and read before anything is changed: when it throws io_error, which names every
-// parameter that is missing, misshapen or not the model's, the model is as it was. Needs its parameters once more while
-// it runs; load() does not.
+// Fills a model from a file that holds exactly its parameters and running statistics, under the names that options.keys
+// maps to timm's, in float16, bfloat16, float32 or float64; or from one of save_training, of which it takes these
+// alone. All is checked before anything is read, and read before anything is changed: when it throws io_error, which
+// names every parameter that is missing, misshapen or not the model's, the model is as it was. Needs its parameters
+// once more while it runs; load() does not.
 template <class Model>
 void load_checkpoint(Model& model, const std::filesystem::path& path, const LoadOptions& options = {}) {
   static_assert(Model::Backend::memory::host_readable, "load_checkpoint: the model's memory must be the host's");
@@ -49,9 +49,9 @@ template <class M>
 class Model;  // nn/model.hpp
 struct seed;
 
-// A new model with the values of a file, as by load_checkpoint:
-// `auto model = vt::load<vt::ViT_B16<>>("model.safetensors", {.keys = vt::hf});`
-// Values are read to where they stay; none are drawn but for a head that is kept.
+// A new model with the values of a file, see load_checkpoint:
+// `auto model = vt::load<vt::ViT_B16<>>("model.safetensors", {.keys = vt::hf});`. Values are read to where they stay;
+// none are drawn but for a head that is kept.
 template <class M, class Seed = seed>
 Model<M> load(const std::filesystem::path& path, const LoadOptions& options = {}, Seed start = {}, backend on = {}) {
   static_assert(Model<M>::Memory::host_readable, "load: the model's memory must be the host's");

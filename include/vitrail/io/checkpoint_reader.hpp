@@ -96,12 +96,18 @@ class CheckpointReader {
   };
   static bool is_head(std::string_view name) { return name.starts_with("head.") || name.starts_with("head_dist."); }
 
+  // PyTorch's batch norms count their batches, which nothing here reads.
+  bool counts_batches(std::string_view name) const {
+    constexpr std::string_view counter = "num_batches_tracked";
+    if (!name.ends_with(counter)) return false;
+    return sources_.contains(std::string(name.substr(0, name.size() - counter.size())) + "running_mean");
+  }
   void find_pieces() {
     const bool training = file_->metadata().contains(training_key);
     std::vector<std::string> names;
     for (const TensorInfo& tensor : file_->tensors()) {
       if (training && (tensor.name.starts_with("optimiser.") || tensor.name.starts_with("ema."))) continue;
-      names.push_back(tensor.name);
+      if (!counts_batches(tensor.name)) names.push_back(tensor.name);
     }
     for (KeyPiece& piece : map_keys(options_.keys, names)) {
       if (!piece.known) {

@@ -1,8 +1,14 @@
 // block.hpp - the pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)), with timm's names.
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+
 #include "../ops/attention.hpp"
 #include "../ops/dropout.hpp"
+#include "../ops/heads.hpp"
+#include "../ops/slice.hpp"
+#include "../ops/tokens.hpp"
 #include "layer_norm.hpp"
 #include "linear.hpp"
 
@@ -14,18 +20,66 @@ struct DropRates {
   double dropout = 0, path = 0;
 };
 
-// Self-attention: Q, K and V of all tokens from x. [N, D] -> [N, D]; a residual is added on the way out.
-template <std::size_t D, std::size_t Heads, class P = cpu>
-struct Attention : Module<Attention<D, Heads, P>> {
+// What a block does beyond the plain one; what is off leaves nothing behind in its type's members and operations.
+struct BlockOptions {
+  // Only the first tokens come out, [N, D] -> [first, D]; 0: all. Keys and values are still those of all tokens, so the
+  // rows are the same; queries, mlp and norm2 of the others, which nobody would read, are not computed.
+  std::size_t first = 0;
+  bool qk_norm = false;    // a norm over each head's queries and keys (Dehghani et al. 2023, "ViT-22B")
+  double layer_scale = 0;  // each branch times a vector that starts so (Touvron et al. 2021, "CaiT"); 0: none
+};
+
+namespace detail {
+// A context that looks at all tokens gets them.
+template <class X, BlockOptions O>
+constexpr std::size_t rows_kept() {
+  if constexpr (requires { X::context::sees_all_tokens; }) {
+    return X::shape::rows;
+  } else {
+    return O.first ? O.first : X::shape::rows;
+  }
+}
+}  // namespace detail
+
+// Self-attention: Q, K and V of all tokens from x. [N, D] -> [N, D], or of the first tokens; a residual of the result's
+// shape is added on the way out.
+template <std::size_t D, std::size_t Heads, class P = cpu, BlockOptions O = BlockOptions{}>
+struct Attention : Module<Attention<D, Heads, P, O>> {
+  using Norm = std::conditional_t<O.qk_norm, LayerNorm<D / Heads, P>, Absent>;
+  static constexpr std::size_t absent_members = O.qk_norm ? 0 : 2;
   Linear<D, 3 * D, P, site::qkv> qkv;
+  Norm q_norm, k_norm;
   Linear<D, D, P, site::proj> proj;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("qkv", self.qkv);
+    if constexpr (O.qk_norm) {
+      f("q_norm", self.q_norm);
+      f("k_norm", self.k_norm);
+    }
     f("proj", self.proj);
   }
   constexpr auto forward(const auto& x, const auto&... residual) const {
-    return proj(attention<Heads>(qkv(x)), residual...);
+    using X = std::remove_cvref_t<decltype(x)>;
+    constexpr std::size_t rows = detail::rows_kept<X, O>();
+    if constexpr (O.qk_norm) {
+      const auto [q, k, v] = heads<Heads>(qkv(x));
+      return proj(attention(q_norm(first_queries<rows>(q)), k_norm(k), v), residual...);
+    } else if constexpr (rows < X::shape::rows) {
+      return proj(attention_of_first<Heads, rows>(qkv(x)), residual...);
+    } else {
+      return proj(attention<Heads>(qkv(x)), residual...);
+    }
+  }
+
+ private:
+  template <std::size_t Rows, class Q>
+  static constexpr auto first_queries(const Q& q) {
+    if constexpr (Rows < Q::shape::dims[1]) {
+      return slice<1, 0, Rows>(q);
+    } else {
+      return q;
+    }
   }
 };
 
@@ -46,27 +100,68 @@ struct Mlp : Module<Mlp<D, Hidden, P>> {
   }
 };
 
-template <std::size_t D, std::size_t Heads, std::size_t Hidden, class P = cpu>
-struct Block : Module<Block<D, Heads, Hidden, P>> {
+// x gamma, [.., D] -> [.., D]: a scale for each channel.
+template <std::size_t D, double Start, class P = cpu>
+struct LayerScale : Module<LayerScale<D, Start, P>> {
+  Param<Shape<D>, P, site::scale, initial::constant<Start>> gamma;
+
+  static constexpr void visit(auto& self, auto&& f) { f("gamma", self.gamma); }
+  constexpr auto forward(const auto& x) const { return x * gamma; }
+};
+
+template <std::size_t D, std::size_t Heads, std::size_t Hidden, class P = cpu, BlockOptions O = BlockOptions{}>
+struct Block : Module<Block<D, Heads, Hidden, P, O>> {
+  static constexpr bool scaled = O.layer_scale != 0;
+  using Scale = std::conditional_t<scaled, LayerScale<D, O.layer_scale, P>, Absent>;
+  static constexpr std::size_t absent_members = scaled ? 0 : 2;
   LayerNorm<D, P> norm1;
-  Attention<D, Heads, P> attn;
+  Attention<D, Heads, P, O> attn;
+  Scale ls1;
   LayerNorm<D, P> norm2;
   Mlp<D, Hidden, P> mlp;
+  Scale ls2;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("norm1", self.norm1);
     f("attn", self.attn);
+    if constexpr (scaled) f("ls1", self.ls1);
     f("norm2", self.norm2);
     f("mlp", self.mlp);
+    if constexpr (scaled) f("ls2", self.ls2);
   }
-  // The residuals ride on the last product of each branch.
+  // The residuals ride on the last product of each branch, or on the scale.
   constexpr auto forward(const auto& x) const {
-    Var h = attn(norm1(x), x);
-    return mlp(norm2(h), h);
+    const auto kept = kept_tokens(x);
+    if constexpr (scaled) {
+      Var h = kept + attn(norm1(x)) * ls1.gamma;
+      return h + mlp(norm2(h)) * ls2.gamma;
+    } else {
+      Var h = attn(norm1(x), kept);
+      return mlp(norm2(h), h);
+    }
   }
   constexpr auto forward(const auto& x, const DropRates& rates) const {
-    Var h = x + drop_path(dropout(attn(norm1(x)), rates.dropout), rates.path);
-    return h + drop_path(mlp(norm2(h), rates), rates.path);
+    const auto kept = kept_tokens(x);
+    Var h = kept + drop_path(scale(dropout(attn(norm1(x)), rates.dropout), ls1), rates.path);
+    return h + drop_path(scale(mlp(norm2(h), rates), ls2), rates.path);
+  }
+
+ private:
+  // Before everything else, so that its gradient is added to what the rest has written.
+  template <class X>
+  static constexpr auto kept_tokens(const X& x) {
+    if constexpr (detail::rows_kept<X, O>() < X::shape::rows) {
+      return first_tokens<detail::rows_kept<X, O>()>(x);
+    } else {
+      return x;
+    }
+  }
+  static constexpr auto scale(const auto& branch, const auto& by) {
+    if constexpr (scaled) {
+      return by(branch);
+    } else {
+      return branch;
+    }
   }
 };
 

@@ -48,7 +48,12 @@ template <class M, bool Gradients>
 constexpr auto trace_module(M& module, Trace& trace, Meta<typename M::policy, Gradients>& meta) {
   trace.parameters = number_slots(module);
   for (std::size_t i = 0; i < trace.parameters; ++i) trace.values.push_back({0, -1, false, true});
-  return module(meta.template input<typename M::input, true>());
+  const auto x = meta.template input<typename M::input, true>();
+  if constexpr (requires { M::labels_per_sample; }) {
+    return module(x, meta.template labels<M::labels_per_sample>());
+  } else {
+    return module(x);
+  }
 }
 
 // FLOPs of one trace, apart for what runs once per sample and what runs once.

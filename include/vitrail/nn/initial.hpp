@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <ratio>
 
 #include "../backend/philox.hpp"
@@ -18,6 +19,15 @@ struct zeros {
 struct ones {
   static double at(const RandomStream&, std::size_t) { return 1; }
 };
+template <double Value>
+struct constant {
+  static double at(const RandomStream&, std::size_t) { return Value; }
+};
+// The logarithm of the integer Of.
+template <std::size_t Of>
+struct log_of {
+  static double at(const RandomStream&, std::size_t) { return std::log(static_cast<double>(Of)); }
+};
 // Normal with the standard deviation Deviation (a std::ratio). timm truncates at +-2, which for 0.02 cuts nothing off.
 template <class Deviation>
 struct normal {
@@ -25,11 +35,29 @@ struct normal {
     return static_cast<double>(Deviation::num) / static_cast<double>(Deviation::den) * normal_at<double>(stream, 0, i);
   }
 };
+// Normal with the standard deviation 1 / sqrt(N), cut off at two of them; timm's trunc_normal_tf_.
+template <std::size_t N>
+struct truncated_normal {
+  static double at(const RandomStream& stream, std::size_t i) {
+    for (std::uint32_t draw = 0;; ++draw) {
+      const double x = normal_at<double>(stream, draw, i);
+      if (std::abs(x) <= 2) return x / std::sqrt(static_cast<double>(N));
+    }
+  }
+};
 // Uniform in +-1 / sqrt(FanIn): what PyTorch gives convolutions and their biases.
 template <std::size_t FanIn>
 struct uniform_fan_in {
   static double at(const RandomStream& stream, std::size_t i) {
     return (2 * uniform_at<double>(stream, 0, i) - 1) / std::sqrt(static_cast<double>(FanIn));
+  }
+};
+
+// Normal with the deviation sqrt(2 / FanOut), for what a ReLU follows (He et al. 2015): torchvision's ResNets.
+template <std::size_t FanOut>
+struct normal_fan_out {
+  static double at(const RandomStream& stream, std::size_t i) {
+    return std::sqrt(2 / static_cast<double>(FanOut)) * normal_at<double>(stream, 0, i);
   }
 };
 

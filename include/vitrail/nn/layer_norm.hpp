@@ -8,17 +8,19 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// x [.., D] -> [.., D], eps 1e-6 as in timm's ViT.
-template <std::size_t D, class P = cpu>
-struct LayerNorm : Module<LayerNorm<D, P>> {
-  Param<Shape<D>, P, site::norm, initial::ones> weight;
+// x [.., D] -> [.., D]. Eps is a std::ratio; 1e-6 is that of timm's ViT. Scale says how the weight starts.
+template <std::size_t D, class P = cpu, class Eps = std::micro, class Scale = initial::ones>
+struct LayerNorm : Module<LayerNorm<D, P, Eps, Scale>> {
+  Param<Shape<D>, P, site::norm, Scale> weight;
   Param<Shape<D>, P, site::bias_of<site::norm>> bias;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("weight", self.weight);
     f("bias", self.bias);
   }
-  constexpr auto forward(const auto& x) const { return layer_norm(x, weight, bias); }
+  constexpr auto forward(const auto& x) const {
+    return layer_norm(x, weight, bias, static_cast<double>(Eps::num) / static_cast<double>(Eps::den));
+  }
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -25,6 +25,16 @@ struct PlainLinear : Module<PlainLinear<In, Out, P, Site>> {
   }
 };
 
+// x [.., In] -> [.., Out] without a bias of its own; one may be given.
+template <std::size_t In, std::size_t Out, class P = cpu, class Site = site::none>
+struct LinearWithoutBias : Module<LinearWithoutBias<In, Out, P, Site>> {
+  Param<Shape<Out, In>, P, Site, initial::normal<std::ratio<2, 100>>> weight;
+
+  static constexpr void visit(auto& self, auto&& f) { f("weight", self.weight); }
+  constexpr auto forward(const auto& x) const { return linear(x, weight); }
+  constexpr auto forward(const auto& x, const auto& bias) const { return linear(x, weight, bias); }
+};
+
 // vt::Linear<768, 3 * 768, P, vt::site::qkv>: a PlainLinear, unless P::tune says otherwise for this site.
 template <std::size_t In, std::size_t Out, class P = cpu, class Site = site::none>
 using Linear = typename P::tune::template linear<In, Out, P, Site>;

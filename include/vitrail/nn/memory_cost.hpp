@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 
 #include "../autodiff/keep.hpp"
 #include "../autodiff/plan_step.hpp"
@@ -11,8 +12,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Which step: forward and backward of the mean cross-entropy, logits kept (for a model whose result is not [C]: of the
-// sum of its result, as far as memory goes); or forward alone.
+// Which step: forward and backward of the mean cross-entropy, logits kept (for a model of several heads the sum of
+// theirs; for one whose result is not [C] the sum of its result, as far as memory goes); or forward alone.
 struct training {
   static constexpr bool has_gradients = true;
 };
@@ -22,21 +23,41 @@ struct inference {
 
 namespace detail {
 
+// The number of the loss of what a model with so many labels for each sample returned, all of which is kept; -1 if
+// nothing in it trains.
+template <std::size_t Length, class V, class Context>
+constexpr int loss_id(const V& result, Context& ctx) {
+  keep(result);
+  if constexpr (!V::tracked) {
+    return -1;
+  } else if constexpr (V::shape::rank == (Length == 1 ? 1 : 2)) {
+    Var mean = cross_entropy(result, ctx.template labels<Length>());
+    return keep(mean).id;
+  } else {
+    return result.id;
+  }
+}
+// Of several heads: the sum of their losses.
+template <std::size_t Length, class... V, class Context>
+constexpr int loss_id(const std::tuple<V...>& results, Context& ctx) {
+  return std::apply(
+      [&](const auto&... result) {
+        (keep(result), ...);
+        if constexpr ((V::tracked || ...)) {
+          Var sum = (cross_entropy(result, ctx.template labels<Length>()) + ...);
+          return keep(sum).id;
+        } else {
+          return -1;
+        }
+      },
+      results);
+}
 // Records such a step and plans it.
 template <class Of, class M>
 constexpr void plan_step_of(M& module, Trace& trace, Plan& plan, const Planning& planning, Scopes* scopes = nullptr) {
   Meta<typename M::policy, Of::has_gradients> meta{&trace};
   meta.scopes = scopes;
-  Var result = trace_module(module, trace, meta);
-  keep(result);
-  int loss = -1;
-  if constexpr (decltype(result)::tracked && decltype(result)::shape::rank == 1) {
-    Var mean = cross_entropy(result, meta.labels());
-    keep(mean);
-    loss = mean.id;
-  } else if constexpr (decltype(result)::tracked) {
-    loss = result.id;
-  }
+  const int loss = loss_id<labels_per_sample<M>()>(trace_module(module, trace, meta), meta);
   plan_step(trace, loss, sizeof(typename M::policy::value), plan, planning);
 }
 

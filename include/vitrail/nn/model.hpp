@@ -1,4 +1,5 @@
-// model.hpp - the storage of a model: its structure apart, its values in two flat buffers.
+// model.hpp - the storage of a model: its structure apart, its values in flat buffers, one of those that train, one of
+// those that are frozen, and one of running statistics.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +48,7 @@ namespace detail {
 template <class T>
 struct ParameterEntry {
   ParameterInfo info;
-  bool trainable = false;
+  bool trainable = false, statistic = false;
   double (*initial)(const RandomStream&, std::size_t) = nullptr;
   const T** data = nullptr;  // in the module
 };
@@ -61,6 +62,7 @@ std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& m
       constexpr auto& dims = Q::shape::dims;
       entries.push_back({{path, {dims.begin(), dims.end()}, 0, Q::shape::size, Q::decays},
                          Q::trainable,
+                         is_statistic<Q>,
                          &Q::initial::at,
                          &member.data});
     } else {
@@ -70,23 +72,22 @@ std::vector<ParameterEntry<T>> entries_of(M& module, std::vector<NamedModule>& m
   return entries;
 }
 
-// Gives every parameter its place, in the order of the module: trainable ones in one store, frozen ones in the other.
+// Gives every parameter its place, in the order of the module: each kind in a store of its own.
 template <class T, class Memory>
 void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& trainable,
-             ParameterStore<T, Memory>& frozen) {
+             ParameterStore<T, Memory>& frozen, ParameterStore<T, Memory>& statistics) {
   std::unordered_set<std::string> paths;
-  std::size_t sizes[2] = {};
+  ParameterStore<T, Memory>* stores[] = {&trainable, &frozen, &statistics};
+  std::size_t sizes[3] = {};
   for (ParameterEntry<T>& entry : entries) {
     if (!paths.insert(entry.info.path).second) throw error("Model: two parameters are named " + entry.info.path);
-    std::size_t& size = sizes[entry.trainable];
-    entry.info.offset = size;
-    size += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
-    ParameterStore<T, Memory>& store = entry.trainable ? trainable : frozen;
-    store.table.push_back(entry.info);
-    store.offsets.push_back(entry.info.offset);
+    const std::size_t kind = entry.trainable ? 0 : entry.statistic ? 2 : 1;
+    entry.info.offset = sizes[kind];
+    sizes[kind] += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
+    stores[kind]->table.push_back(entry.info);
+    stores[kind]->offsets.push_back(entry.info.offset);
   }
-  trainable.values = Buffer<T, Memory>(sizes[true]);
-  frozen.values = Buffer<T, Memory>(sizes[false]);
+  for (std::size_t kind = 0; kind < 3; ++kind) stores[kind]->values = Buffer<T, Memory>(sizes[kind]);
 }
 template <class T, class Memory>
 void initialise(const ParameterEntry<T>& entry, std::uint64_t seed, T* to) {
@@ -121,9 +122,10 @@ class Model {
   explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {})
       : seed_(s), backend_(options), entries_(detail::entries_of<value>(net_, modules_)) {
     auto frozen = std::make_shared<Store>();
-    detail::lay_out(entries_, trainable_, *frozen);
+    detail::lay_out(entries_, trainable_, *frozen, statistics_);
     for (const auto& entry : entries_) {
-      value* to = (entry.trainable ? trainable_ : *frozen).values.data() + entry.info.offset;
+      Store& store = entry.trainable ? trainable_ : entry.statistic ? statistics_ : *frozen;
+      value* to = store.values.data() + entry.info.offset;
       if (!fill(entry.info, to)) detail::initialise<value, Memory>(entry, s.value, to);
       *entry.data = to;
     }
@@ -160,26 +162,36 @@ class Model {
     check_values();
     return *frozen_;
   }
+  // The running statistics of its norms. A training step moves them: it calls set_statistics, with as many values.
+  const Store& statistics() const { return statistics_; }
+  void set_statistics(const value* values) {
+    if (statistics_.size() == 0) return;
+    Memory::copy(statistics_.values.data(), values, statistics_.size() * sizeof(value));
+    ++version_;
+  }
 
-  // Calls f(info, values, trainable) for every parameter, in the order of the module. Throws error if values were
-  // discarded.
+  // Calls f(info, values, trainable) for every parameter and running statistic, in the order of the module. Throws
+  // error if values were discarded.
   template <class F>
   void each_parameter(const F& f) const {
     check_values();
     for (const auto& entry : entries_) f(entry.info, *entry.data, entry.trainable);
   }
-  // Replaces the values of all parameters: fill(info, destination). If it throws, nothing has changed.
+  // Replaces the values of all parameters and running statistics: fill(info, destination). If it throws, nothing has
+  // changed.
   template <class F>
   void assign(const F& fill) {
     check_values();
     auto frozen = std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, frozen_->values.copy()});
-    Buffer<value, Memory> trainable = trainable_.values.copy();
+    Buffer<value, Memory> trainable = trainable_.values.copy(), statistics = statistics_.values.copy();
     for (const auto& entry : entries_) {
-      fill(entry.info, (entry.trainable ? trainable : frozen->values).data() + entry.info.offset);
+      auto& values = entry.trainable ? trainable : entry.statistic ? statistics : frozen->values;
+      fill(entry.info, values.data() + entry.info.offset);
     }
     Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
+    Memory::copy(statistics_.values.data(), statistics.data(), statistics.size() * sizeof(value));
     for (const auto& entry : entries_) {
-      if (!entry.trainable) *entry.data = frozen->values.data() + entry.info.offset;
+      if (!entry.trainable && !entry.statistic) *entry.data = frozen->values.data() + entry.info.offset;
     }
     frozen_ = std::move(frozen);
     ++version_;
@@ -213,7 +225,7 @@ class Model {
   Backend backend_;
   std::vector<NamedModule> modules_;
   std::vector<detail::ParameterEntry<value>> entries_;
-  Store trainable_;
+  Store trainable_, statistics_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;
   bool discarded_ = false;

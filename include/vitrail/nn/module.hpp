@@ -60,11 +60,22 @@ constexpr std::size_t visited_count() {
 
 template <class M, std::size_t Members, std::size_t Visited>
 struct error_visit_does_not_list_every_member;
+// Stands where an option leaves a member out: `std::conditional_t<scaled, LayerScale<D, P>, Absent> ls1;`. It is not
+// visited, and M::absent_members says how many there are.
+struct Absent {};
+template <class M>
+constexpr std::size_t absent_members() {
+  if constexpr (requires { M::absent_members; }) {
+    return M::absent_members;
+  } else {
+    return 0;
+  }
+}
 template <class M>
 constexpr void check_visit() {
 #ifndef __CUDACC__  // nvcc cannot count members
   if constexpr (!requires { M::has_uncounted_members; }) {
-    constexpr std::size_t members = detail::member_count<M>(), visited = detail::visited_count<M>();
+    constexpr std::size_t members = detail::member_count<M>() - absent_members<M>(), visited = detail::visited_count<M>();
     if constexpr (members != visited) {
       (void)sizeof(error_visit_does_not_list_every_member<M, members, visited>);
       static_assert(members == visited,
@@ -95,10 +106,11 @@ struct Module {
     if constexpr (std::is_void_v<decltype(self.forward(x...))>) {
       return refuse<error_forward_returns_nothing<Derived>>(x...);
     } else if constexpr (requires { detail::context_of(x...)->scopes; }) {
-      auto* scopes = detail::context_of(x...)->scopes;
-      if (scopes) scopes->enter(id_of(self));
+      auto* ctx = detail::context_of(x...);
+      if (ctx->scopes) ctx->scopes->enter(id_of(self));
       auto y = evaluate(self.forward(x...));
-      if (scopes) scopes->leave(detail::shape_of(y));
+      if constexpr (requires { ctx->see_output(y); }) ctx->see_output(y);
+      if (ctx->scopes) ctx->scopes->leave(detail::shape_of(y));
       return y;
     } else {
       return evaluate(self.forward(x...));
@@ -114,7 +126,7 @@ struct Module {
   }
 };
 
-// Calls f(parameter) for every parameter of a module, in the order of visit.
+// Calls f(parameter) for every parameter and running statistic of a module, in the order of visit.
 template <class M>
 constexpr void each_parameter(M& module, auto&& f) {
   std::remove_const_t<M>::visit(module, [&](auto&&, auto& member) {
@@ -161,12 +173,16 @@ constexpr std::size_t number_slots(M& module) {
   return static_cast<std::size_t>(count);
 }
 
-// How many parameters a module has, and how many of them train. Constants; nothing is allocated.
+// How many parameters a module has, running statistics not counted, and how many of them train. Constants; nothing is
+// allocated.
 template <class M>
 constexpr std::size_t parameter_count() {
   M module{};
   std::size_t count = 0;
-  each_parameter(module, [&](auto& parameter) { count += std::remove_cvref_t<decltype(parameter)>::shape::size; });
+  each_parameter(module, [&](auto& parameter) {
+    using Q = std::remove_cvref_t<decltype(parameter)>;
+    count += is_statistic<Q> ? 0 : Q::shape::size;
+  });
   return count;
 }
 template <class M>

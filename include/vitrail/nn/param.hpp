@@ -1,4 +1,4 @@
-// param.hpp - a parameter as modules declare it: its shape, policy, site and start.
+// param.hpp - a parameter or a running statistic as modules declare it: its shape, policy, site and start.
 #pragma once
 
 #include "../autodiff/param.hpp"
@@ -20,5 +20,9 @@ constexpr bool decays_at() {
 // `vt::Param<vt::Shape<D>, P, vt::site::norm, vt::initial::ones> weight;` Whether it trains is up to P's tuning.
 template <class S, class P, class Site = site::none, class Initial = initial::zeros>
 using Param = Parameter<S, typename P::value, P::tune::template trains<Site>, decays_at<S, Site>(), Initial>;
+
+// A running statistic: `vt::Statistic<vt::Shape<C>, P, vt::initial::ones> running_var;`.
+template <class S, class P, class Initial = initial::zeros>
+using Statistic = RunningStatistic<S, typename P::value, Initial>;
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -10,14 +10,25 @@ namespace vitrail::inline VITRAIL_TU {
 namespace site {
 struct none {};
 struct patch {};
+struct conv {};
 struct qkv {};
+struct q {};   // of cross-attention: from the target
+struct kv {};  // and from the source
 struct proj {};
 struct fc1 {};
 struct fc2 {};
 struct norm {};
 struct head {};
+struct merge {};
+struct scale {};  // layer scale
+struct pool {};   // the layers of attention pooling
 // Class token and positions: never decayed by the optimiser.
 struct embedding {
+  static constexpr bool decays = false;
+};
+// What the scores within a window take from the distance of two tokens: a table, or the network that computes it. Never
+// decayed, as in Swin's recipe.
+struct relative_position {
   static constexpr bool decays = false;
 };
 // Where the bias of a layer at Layer stands; its weight stands at Layer itself.

@@ -53,6 +53,21 @@ struct SumRows {
     sums[0] += get<L>(from + r * stride, j);
   }
 };
+// Zeroes all columns but [first, first + kept) of each row.
+template <class T>
+struct ZeroOtherColumns {
+  using value = T;
+  static constexpr bool is_minor = true;
+  std::size_t columns, first, kept;
+  T* to;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    T *before = to + r * columns, *after = before + first + kept;
+    row.each(first, [&](auto j) VITRAIL_LAMBDA { put<L>(before, j, constant<L>(0)); });
+    row.each(columns - first - kept, [&](auto j) VITRAIL_LAMBDA { put<L>(after, j, constant<L>(0)); });
+  }
+};
 
 template <class B, class T>
 void copy_or_add(const B& backend, std::size_t size, const T* from, T* to, bool adds) {

@@ -1,4 +1,5 @@
-// cross_entropy.hpp - the mean over the batch of -log softmax(z)[label]. torch.nn.functional.cross_entropy.
+// cross_entropy.hpp - the mean over the batch (and sequences) of -log softmax(z)[label].
+// torch.nn.functional.cross_entropy.
 #pragma once
 
 #include <array>
@@ -102,28 +103,28 @@ struct CrossEntropyOp {
   using shape = Shape<>;
   static constexpr const char* name = "cross_entropy";
   static constexpr bool across_batch = true;
-  static constexpr std::size_t classes = S::last;
+  static constexpr std::size_t classes = S::last, rows = S::rows;  // of a sample
   const int* labels;
   CrossEntropyOptions options;
 
   template <class P>
   static constexpr Facts facts(std::array<bool, 1> tracked) {
     Facts f;
-    f.flops = 6 * classes;
-    f.backward_flops = tracked[0] ? 4 * classes : 0;
+    f.flops = 6 * S::size;
+    f.backward_flops = tracked[0] ? 4 * S::size : 0;
     f.saves = 1;
-    f.state = {1, 2};
-    f.forward_work = {2, columns_workspace(1, 2)};
+    f.state = {rows, 2};
+    f.forward_work = {2 * rows, columns_workspace(1, 2)};
     return f;
   }
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    detail::check_labels("cross_entropy", labels, a.count, classes, options.ignore_index);
-    a.backend->rows(a.count, classes,
+    detail::check_labels("cross_entropy", labels, a.count * rows, classes, options.ignore_index);
+    a.backend->rows(a.count * rows, classes,
                     detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
                                                    static_cast<T>(options.label_smoothing), options.ignore_index});
-    a.backend->template columns<2>(a.count, 1, detail::SumPairs<T>{a.work.per_sample},
+    a.backend->template columns<2>(a.count * rows, 1, detail::SumPairs<T>{a.work.per_sample},
                                    Columns<T, 2>{{a.state.fixed, a.state.fixed + 1}, {false, false}, a.work.fixed});
     a.backend->elementwise(1, detail::Quotient<T>{a.state.fixed, a.out});
   }
@@ -131,7 +132,7 @@ struct CrossEntropyOp {
   void backward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
-    a.backend->rows(a.count, classes,
+    a.backend->rows(a.count * rows, classes,
                     detail::CrossEntropyBackward<T>{classes, a.in[0], labels, a.state.per_sample, a.state.fixed + 1,
                                                     a.out_gradient, a.gradient[0].at, a.gradient[0].adds(),
                                                     static_cast<T>(options.label_smoothing), options.ignore_index});
@@ -140,6 +141,8 @@ struct CrossEntropyOp {
 
 template <std::size_t Rank>
 struct error_cross_entropy_logits_are_not_of_rank_1;
+template <std::size_t Given, std::size_t Expected>
+struct error_cross_entropy_labels_are_not_one_for_each_row_of_logits;
 template <class Given>
 struct error_cross_entropy_labels_are_not_those_that_the_step_was_given;
 
@@ -147,18 +150,21 @@ namespace detail {
 template <class X, class L>
 constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptions options) {
   using S = typename X::shape;
-  if constexpr (S::rank != 1) {
-    return refuse<error_cross_entropy_logits_are_not_of_rank_1<S::rank>>(logits);
-  } else if constexpr (!is_labels<L>) {
+  if constexpr (!is_labels<L>) {
     return refuse<error_cross_entropy_labels_are_not_those_that_the_step_was_given<L>>(logits);
+  } else if constexpr (S::rank != 1 && (S::rank != 2 || L::length == 1)) {
+    return refuse<error_cross_entropy_logits_are_not_of_rank_1<S::rank>>(logits);
+  } else if constexpr (L::length != S::rows) {
+    return refuse<error_cross_entropy_labels_are_not_one_for_each_row_of_logits<L::length, S::rows>>(logits);
   } else {
     return apply(CrossEntropyOp<S>{labels.data, options}, logits);
   }
 }
 }  // namespace detail
 
-// logits [C] per sample and the labels that the step's callable gets -> one number for the batch. A label outside [0,
-// C) that is not ignore_index throws shape_error.
+// logits [C] per sample and the labels that the step's callable gets -> one number for the batch; [N, C] where a sample
+// has N labels, the mean then being over all of them. A label outside [0, C) that is not ignore_index throws
+// shape_error.
 template <class X, class L>
 constexpr auto cross_entropy(X&& logits, const L& labels, CrossEntropyOptions options = {}) {
   return detail::cross_entropy(evaluate(static_cast<X&&>(logits)), labels, options);

@@ -59,21 +59,21 @@ struct AddToRows {
   }
 };
 
-inline void check_indices(const int* indices, std::size_t count, std::size_t entries) {
+inline void check_indices(const int* indices, std::size_t count, std::size_t entries, std::size_t per_sample) {
   for (std::size_t s = 0; s < count; ++s) {
     if (indices[s] >= 0 && static_cast<std::size_t>(indices[s]) < entries) continue;
     throw shape_error("embedding: expected an index in [0, " + std::to_string(entries) + "), found " +
-                      std::to_string(indices[s]) + " for sample " + std::to_string(s));
+                      std::to_string(indices[s]) + " for sample " + std::to_string(s / per_sample));
   }
 }
 
 }  // namespace detail
 
-// Input: the table [V, D]; output [D] for each sample.
-template <class S>
+// Input: the table [V, D]; output [D] for each sample, or [Length, D] of a sequence.
+template <class S, std::size_t Length = 1>
 struct EmbeddingOp {
   static constexpr std::size_t V = S::dims[0], D = S::last;
-  using shape = Shape<D>;
+  using shape = std::conditional_t<Length == 1, Shape<D>, Shape<Length, D>>;
   static constexpr const char* name = "embedding";
   static constexpr bool of_each_sample = true;
   const int* indices;
@@ -81,14 +81,14 @@ struct EmbeddingOp {
   template <class P>
   static constexpr Facts facts(std::array<bool, 1> tracked) {
     Facts f;
-    f.backward_flops = tracked[0] ? D : 0;
+    f.backward_flops = tracked[0] ? shape::size : 0;
     return f;
   }
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    detail::check_indices(indices, a.count, V);
-    a.backend->rows(a.count, D, detail::TakeRows<T>{D, indices, a.in[0], a.out});
+    detail::check_indices(indices, a.count * Length, V, Length);
+    a.backend->rows(a.count * Length, D, detail::TakeRows<T>{D, indices, a.in[0], a.out});
   }
   template <class P>
   void backward(const Arguments<P, 1>& a) const {
@@ -96,8 +96,8 @@ struct EmbeddingOp {
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
     constexpr std::size_t piece = 64;  // four cache lines of floats
-    a.backend->rows((D + piece - 1) / piece, piece * (a.count + V),
-                    detail::AddToRows<T>{D, piece, V, a.count, indices, a.out_gradient, g.at, g.adds()});
+    a.backend->rows((D + piece - 1) / piece, piece * (a.count * Length + V),
+                    detail::AddToRows<T>{D, piece, V, a.count * Length, indices, a.out_gradient, g.at, g.adds()});
   }
 };
 
@@ -107,9 +107,9 @@ template <std::size_t V, std::size_t D>
 struct error_embedding_table_is_not_one_for_the_whole_batch;
 
 // One index for each sample and a table [V, D], a parameter or what is one for the whole batch -> [D]: row `index` of
-// the table. An index outside [0, V) throws shape_error.
-template <class Context, Operand W>
-constexpr auto embedding(const LabelsVar<Context>& indices, W&& table) {
+// the table. Length indices for each sample -> [Length, D]. An index outside [0, V) throws shape_error.
+template <class Context, std::size_t Length, Operand W>
+constexpr auto embedding(const LabelsVar<Context, Length>& indices, W&& table) {
   const auto v = evaluate(static_cast<W&&>(table));
   using V = std::remove_cvref_t<decltype(v)>;
   using S = typename V::shape;
@@ -118,7 +118,7 @@ constexpr auto embedding(const LabelsVar<Context>& indices, W&& table) {
   } else if constexpr (!is_one_for_all<V>()) {
     return refuse<error_embedding_table_is_not_one_for_the_whole_batch<S::rows, S::last>>(indices.ctx);
   } else {
-    return apply(indices.ctx, EmbeddingOp<S>{indices.data}, v);
+    return apply(indices.ctx, EmbeddingOp<S, Length>{indices.data}, v);
   }
 }
 

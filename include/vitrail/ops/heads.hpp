@@ -9,6 +9,7 @@
 #include "../autodiff/driver.hpp"
 #include "../backend/rows.hpp"
 #include "../expr/evaluate.hpp"
+#include "copy.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -32,21 +33,6 @@ struct MoveHeads {
     const T* source = from + (to_heads ? in_columns : r * channels);
     T* target = to + (to_heads ? r * channels : in_columns);
     row.each(channels, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j), adds); });
-  }
-};
-// Zeroes all columns but [first, first + kept) of each row.
-template <class T>
-struct ZeroOtherColumns {
-  using value = T;
-  static constexpr bool is_minor = true;
-  std::size_t columns, first, kept;
-  T* to;
-  template <class R>
-  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
-    using L = typename R::lane;
-    T *before = to + r * columns, *after = before + first + kept;
-    row.each(first, [&](auto j) VITRAIL_LAMBDA { put<L>(before, j, constant<L>(0)); });
-    row.each(columns - first - kept, [&](auto j) VITRAIL_LAMBDA { put<L>(after, j, constant<L>(0)); });
   }
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
@@ -116,44 +117,63 @@ struct EmbedTokensOp {
   }
 };
 
-// [N, D] -> [D]: the first token, or with Mean the mean of the others.
-template <class S, bool Mean>
-struct PoolTokensOp {
-  using shape = Shape<S::last>;
-  static constexpr const char* name = Mean ? "mean_tokens" : "first_token";
+// [N, D] -> [First, D].
+template <class S, std::size_t First>
+struct FirstTokensOp {
+  using shape = Shape<First, S::last>;
+  static constexpr const char* name = "first_tokens";
   static constexpr std::size_t N = S::dims[0], D = S::last;
-  std::size_t first = 0;  // of the mean
 
   template <class P>
-  static constexpr Facts facts(std::array<bool, 1> tracked) {
+  static constexpr Facts facts(std::array<bool, 1>) {
     Facts f;
-    f.flops = Mean ? S::size : 0;
-    f.backward_flops = Mean && tracked[0] ? S::size : 0;
-    f.partial = Mean ? 0 : 1;
+    f.partial = 1;
     return f;
   }
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    if constexpr (Mean) {
-      a.backend->rows(a.count, S::size, detail::MeanRows<T>{N, first, D, a.in[0], a.out});
-    } else {
-      a.backend->rows(a.count, D, detail::CopyRows<T>{a.in[0], a.out, D, 1, N, 0, 1, 0});
-    }
+    a.backend->rows(a.count * First, D, detail::CopyRows<T>{a.in[0], a.out, D, First, N, 0, First, 0});
   }
   template <class P>
   void backward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
-    if constexpr (Mean) {
-      a.backend->rows(a.count * N, D, detail::MeanRowsBackward<T>{N, first, D, a.out_gradient, g.at, g.adds()});
-    } else {
-      if (g.mode == Mode::write_zero_rest) {
-        a.backend->rows(a.count * (N - 1), D, detail::CopyRows<T>{nullptr, g.at, D, N - 1, 1, 0, N, 1});
-      }
-      a.backend->rows(a.count, D, detail::CopyRows<T>{a.out_gradient, g.at, D, 1, 1, 0, N, 0, g.adds()});
+    if (g.mode == Mode::write_zero_rest && First < N) {
+      a.backend->rows(a.count * (N - First), D, detail::CopyRows<T>{nullptr, g.at, D, N - First, 1, 0, N, First});
     }
+    a.backend->rows(a.count * First, D,
+                    detail::CopyRows<T>{a.out_gradient, g.at, D, First, First, 0, N, 0, g.adds()});
+  }
+};
+
+// [N, D] -> [D]: the mean from one token on.
+template <class S>
+struct MeanTokensOp {
+  using shape = Shape<S::last>;
+  static constexpr const char* name = "mean_tokens";
+  static constexpr std::size_t N = S::dims[0], D = S::last;
+  std::size_t first;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, 1> tracked) {
+    Facts f;
+    f.flops = S::size;
+    f.backward_flops = tracked[0] ? S::size : 0;
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    a.backend->rows(a.count, S::size, detail::MeanRows<T>{N, first, D, a.in[0], a.out});
+  }
+  template <class P>
+  void backward(const Arguments<P, 1>& a) const {
+    using T = typename P::value;
+    const auto& g = a.gradient[0];
+    if (!g.wanted()) return;
+    a.backend->rows(a.count * N, D, detail::MeanRowsBackward<T>{N, first, D, a.out_gradient, g.at, g.adds()});
   }
 };
 
@@ -170,7 +190,9 @@ struct error_embed_tokens_positions_are_not_one_for_the_whole_batch;
 template <std::size_t Width>
 struct error_embed_tokens_class_token_is_not_one_for_the_whole_batch;
 template <std::size_t Rank>
-struct error_first_token_input_is_not_of_rank_2;
+struct error_first_tokens_input_is_not_of_rank_2;
+template <std::size_t First, std::size_t Tokens>
+struct error_first_tokens_are_none_or_more_than_there_are;
 template <std::size_t Rank>
 struct error_mean_tokens_input_is_not_of_rank_2;
 
@@ -210,21 +232,34 @@ constexpr auto embed_tokens(X&& x, Token&& token, Position&& position) {
                               evaluate(static_cast<Position&&>(position)));
 }
 namespace detail {
-template <class X>
-constexpr auto first_token(const X& x) {
+template <std::size_t First, class X>
+constexpr auto first_tokens(const X& x) {
   using S = typename X::shape;
   if constexpr (S::rank != 2) {
-    return refuse<error_first_token_input_is_not_of_rank_2<S::rank>>(x);
+    return refuse<error_first_tokens_input_is_not_of_rank_2<S::rank>>(x);
+  } else if constexpr (First == 0 || First > S::dims[0]) {
+    return refuse<error_first_tokens_are_none_or_more_than_there_are<First, S::dims[0]>>(x);
   } else {
-    return apply(PoolTokensOp<S, false>{}, x);
+    return apply(FirstTokensOp<S, First>{}, x);
   }
 }
 }  // namespace detail
 
+// x [N, D] -> [First, D]: its first tokens.
+template <std::size_t First, class X>
+constexpr auto first_tokens(X&& x) {
+  return detail::first_tokens<First>(evaluate(static_cast<X&&>(x)));
+}
 // x [N, D] -> [D]: its first token.
 template <class X>
 constexpr auto first_token(X&& x) {
-  return detail::first_token(evaluate(static_cast<X&&>(x)));
+  const auto first = first_tokens<1>(static_cast<X&&>(x));
+  using V = std::remove_cvref_t<decltype(first)>;
+  if constexpr (is_refused<V>) {
+    return first;
+  } else {
+    return same_value<Shape<V::shape::last>, V::tracked>(first);
+  }
 }
 namespace detail {
 template <class X>
@@ -234,7 +269,7 @@ constexpr auto mean_tokens(const X& x, std::size_t first) {
     return refuse<error_mean_tokens_input_is_not_of_rank_2<S::rank>>(x);
   } else {
     if (first >= S::dims[0]) detail::refuse_first_token(first, S::dims[0]);
-    return apply(PoolTokensOp<S, true>{first}, x);
+    return apply(MeanTokensOp<S>{first}, x);
   }
 }
 }  // namespace detail

@@ -1,7 +1,8 @@
 // attention_forward.hpp - fused attention: softmax(scale Q K^T + bias) V, head by head.
 //
-// A head packs K^T and V once. Then blocks of query rows: their whole strip of scores stays in the cache, takes an
-// exact softmax, and is the left side of the second product. Scores never reach memory.
+// A head packs K^T and V once; those of a window are copied together first (a fiftieth of its work). Then blocks of
+// query rows: their whole strip of scores stays in the cache, takes an exact softmax, and is the left side of the
+// second product. Scores never reach memory.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "../attention.hpp"
 #include "../workers.hpp"
 #include "attention_product.hpp"
+#include "attention_rows.hpp"
 #include "attention_softmax.hpp"
 
 namespace vitrail::inline VITRAIL_TU::kernels {
@@ -25,19 +27,11 @@ constexpr std::size_t next_block(std::size_t left, std::size_t block) {
   return left < block + block_rest ? left : block;
 }
 
-// Where a row of queries has its bias and its log-sum-exp; null where there is none.
-inline const float* bias_at(const Attention<float>& a, std::size_t head, std::size_t query) {
-  return a.bias ? a.bias + (head * a.queries + query) * a.keys : nullptr;
-}
-inline float* log_sum_exp_at(const Attention<float>& a, std::size_t batch, std::size_t head, std::size_t query) {
-  return a.log_sum_exp ? a.log_sum_exp + (batch * a.heads + head) * a.queries + query : nullptr;
-}
-
 // Where a thread keeps what, in floats from the start of its scratch.
 template <isa I>
 struct ForwardScratch {
   std::size_t keys, channels, block, most;  // padded to whole registers; rows of a block, usual and most
-  std::size_t k, v, strip, inverse, maxima, size;
+  std::size_t k, v, strip, inverse, maxima, q_rows, k_rows, v_rows, out_rows, size;
   explicit ForwardScratch(const Attention<float>& a)
       : keys(whole_lanes<I>(a.keys)),
         channels(whole_lanes<I>(a.channels)),
@@ -48,47 +42,60 @@ struct ForwardScratch {
     strip = v + a.keys * channels;
     inverse = strip + most * keys;
     maxima = inverse + whole_lanes<I>(most);
-    size = (maxima + whole_lanes<I>(most) + 15) / 16 * 16;
+    const std::size_t copied = a.windows ? a.queries * a.channels : 0;
+    q_rows = maxima + whole_lanes<I>(most);
+    k_rows = q_rows + copied;
+    v_rows = k_rows + copied;
+    out_rows = v_rows + copied;
+    size = (out_rows + copied + 15) / 16 * 16;
   }
 };
 
 // Query rows [begin, end) of one head.
 template <isa I>
-void head_forward(const Attention<float>& a, std::size_t batch, std::size_t head, std::size_t begin, std::size_t end,
+void head_forward(const HeadPlace& place, const float* masks, std::size_t begin, std::size_t end,
                   const ForwardScratch<I>& at, float* scratch) {
+  const Attention<float>& a = place.a;
   float *strip = scratch + at.strip, *inverse = scratch + at.inverse;
-  const HeadRight k = pack_right<I>(scratch + at.k, a.k.at(batch, head), 1, a.k.row, a.channels, a.keys);
-  const HeadRight v = rows_right<I>(scratch + at.v, a.v.at(batch, head), a.v.row, a.keys, a.channels);
+  const HeadRows<const float> k_rows = place.template read<I>(a.k, scratch + at.k_rows);
+  const HeadRows<const float> v_rows = place.template read<I>(a.v, scratch + at.v_rows);
+  const HeadRows<const float> q = place.template read<I>(a.q, scratch + at.q_rows);
+  const HeadRows<float> out = place.write(a.out, scratch + at.out_rows);
+  const HeadRight k = pack_right<I>(scratch + at.k, k_rows.data, 1, k_rows.row, a.channels, a.keys);
+  const HeadRight v = rows_right<I>(scratch + at.v, v_rows.data, v_rows.row, a.keys, a.channels);
   for (std::size_t i = begin; i < end;) {
     const std::size_t rows = next_block(end - i, at.block);
-    const auto first = static_cast<std::ptrdiff_t>(i), row = static_cast<std::ptrdiff_t>(at.keys);
-    const float* q = a.q.at(batch, head) + first * a.q.row;
-    float* out = a.out.at(batch, head) + first * a.out.row;
-    head_product<I>({rows, at.keys, a.channels, q, a.q.row, 1, k, strip, row});
-    const ScoreStrip scores{strip, at.keys, rows, a.keys, a.scale, bias_at(a, head, i)};
-    on<I>::template call<HeadSoftmax>(&scores, inverse, scratch + at.maxima, log_sum_exp_at(a, batch, head, i));
-    head_product<I>({rows, a.channels, a.keys, strip, row, 1, v, out, a.out.row});
-    on<I>::template call<HeadScaleRows>(out, a.out.row, rows, a.channels, static_cast<const float*>(inverse));
+    const auto row = static_cast<std::ptrdiff_t>(at.keys);
+    head_product<I>({rows, at.keys, a.channels, q.at(i), q.row, 1, k, strip, row});
+    const ScoreStrip scores{
+        strip, at.keys, rows, a.keys, a.scale, bias_at(a, place.head, i), mask_at(a, masks, place.group, i)};
+    float* log_sum_exp = log_sum_exp_at(a, place.group, place.head, i);
+    on<I>::template call<HeadSoftmax>(&scores, inverse, scratch + at.maxima, log_sum_exp);
+    head_product<I>({rows, a.channels, a.keys, strip, row, 1, v, out.at(i), out.row});
+    on<I>::template call<HeadScaleRows>(out.at(i), out.row, rows, a.channels, static_cast<const float*>(inverse));
     i += rows;
   }
+  place.template written<I>(a.out, out.data);
 }
 
 inline void attention_forward(const Workers& workers, const Attention<float>& a) {
-  const std::size_t heads = a.batch * a.heads, work = heads * a.queries * a.keys * a.channels;
+  const std::size_t heads = a.groups() * a.heads, work = heads * a.queries * a.keys * a.channels;
   if (work == 0) return;
   // Few heads are cut into ranges of queries too, each with its own packed keys and values (a few percent of the work).
   // The bits do not depend on the cut: every row is computed alone, in one order.
   const std::size_t threads = workers.threads;
-  const std::size_t parts = heads < 4 * threads && heads % threads != 0 && a.queries >= 16 * threads ? threads : 1;
-  const std::size_t tasks = heads * parts;
+  const bool cut = heads < 4 * threads && heads % threads != 0 && a.queries >= 16 * threads && !a.windows;
+  const std::size_t parts = cut ? threads : 1, tasks = heads * parts;
   const bool small = work < attention_serial_work;
+  const Scratch masks(mask_floats(a));
+  fill_masks(a, masks.data());
   at_level(workers.level, [&]<isa I>() {
     const ForwardScratch<I> at(a);
     const Scratch scratch(workers.team_size(tasks, small) * at.size);
     workers.chunks(tasks, small, [&](std::size_t task, std::size_t thread) {
       const std::size_t part = task % parts, head = task / parts;
-      head_forward<I>(a, head / a.heads, head % a.heads, a.queries * part / parts, a.queries * (part + 1) / parts, at,
-                      scratch.data() + thread * at.size);
+      head_forward<I>({a, head / a.heads, head % a.heads}, masks.data(), a.queries * part / parts,
+                      a.queries * (part + 1) / parts, at, scratch.data() + thread * at.size);
     });
   });
 }

@@ -32,14 +32,6 @@ VITRAIL_INLINE L exp2_of_negative(const L& x) {
 
 inline constexpr float log2_of_e = 1.44269504088896341f;
 
-// A strip of scores [rows, keys]; its rows are whole registers, `row` floats apart; what lies behind `keys` is padding.
-struct ScoreStrip {
-  float* scores;
-  std::size_t row, rows, keys;
-  float scale;
-  const float* bias;  // [rows, keys], added to the scaled scores, or null
-};
-
 // f(j, count) for the registers of a row: whole ones, then the last with what it holds of the row.
 template <std::size_t Width, class F>
 VITRAIL_INLINE void each_register(std::size_t keys, const F& f) {
@@ -64,6 +56,22 @@ VITRAIL_INLINE L load_first(const float* p, std::size_t count) {
   return load<L>(p, count);
 }
 
+// A strip of scores [rows, keys]; its rows are whole registers, `row` floats apart; what lies behind `keys` is padding.
+struct ScoreStrip {
+  float* scores;
+  std::size_t row, rows, keys;
+  float scale;
+  const float *bias, *mask;  // [rows, keys], added to the scaled scores, or null
+};
+// Register j of row r: the scaled score with what is added to it.
+template <class L, class Count>
+VITRAIL_INLINE L whole_score(const ScoreStrip& s, std::size_t r, std::size_t j, Count count) {
+  L x = load<L>(s.scores + r * s.row + j) * s.scale;
+  if (s.bias) x += load_first<L>(s.bias + r * s.keys + j, count);
+  if (s.mask) x += load_first<L>(s.mask + r * s.keys + j, count);
+  return x;
+}
+
 // Scores become exp(scale * score + bias - maximum), zero in the padding; inverse[r] is 1 / their sum, log_sum_exp[r]
 // (may be null) maximum + log(sum). A row of nothing but -infinity (every key masked) has inverse 0 and log_sum_exp
 // infinity: its output and its gradients are zero. `inverse` (first the sums) and `maxima` have room for whole
@@ -76,17 +84,14 @@ struct HeadSoftmax {
     constexpr float lowest = -3.40282347e38f;
     const ScoreStrip& s = *strip;
     // With a positive factor the maximum of the raw scores will do, and scaling is one multiplication in the exponent.
-    const bool scaled = s.bias || s.scale < 0.0f;
+    const bool scaled = s.bias || s.mask || s.scale < 0.0f;
     const float factor = scaled ? 1.0f : s.scale;
     // All maxima first: within one row, the exponentials would fill the scheduler while they wait for theirs.
     for (std::size_t r = 0; r < s.rows; ++r) {
       float* row = s.scores + r * s.row;
       if (scaled) {
-        const float* bias = s.bias ? s.bias + r * s.keys : nullptr;
-        each_register<width>(s.keys, [&](std::size_t j, auto count) VITRAIL_LAMBDA {
-          const L x = load<L>(row + j) * s.scale;
-          store(row + j, bias ? x + load_first<L>(bias + j, count) : x);
-        });
+        each_register<width>(
+            s.keys, [&](std::size_t j, auto count) VITRAIL_LAMBDA { store(row + j, whole_score<L>(s, r, j, count)); });
       }
       L top(lowest);
       each_register<width>(s.keys, [&](std::size_t j, auto count) VITRAIL_LAMBDA {
@@ -170,11 +175,9 @@ struct HeadSoftmaxGradient {
     const L zero(0.0f), scale(s.scale);
     for (std::size_t r = 0; r < s.rows; ++r) {
       float *row = s.scores + r * s.row, *gradient = gradients + r * s.row;
-      const float* bias = s.bias ? s.bias + r * s.keys : nullptr;
       const L dot(dots[r]), shift(log_sum_exp[r]);
       each_register<width>(s.keys, [&](std::size_t j, auto count) VITRAIL_LAMBDA {
-        L x = load<L>(row + j) * scale;
-        if (bias) x += load_first<L>(bias + j, count);
+        L x = whole_score<L>(s, r, j, count);
         // Rounding of huge scores may leave more than zero, and P above one.
         x = min(zero, x - shift);
         const L p = padded_with(exp2_of_negative(x * log2_of_e), count, 0.0f);

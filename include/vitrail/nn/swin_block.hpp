@@ -1,0 +1,98 @@
+// swin_block.hpp - Swin's transformer blocks and the merging of patches between its stages, with timm's names.
+#pragma once
+
+#include "block.hpp"
+#include "window_attention.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+using swin_eps = std::ratio<1, 100000>;
+
+// x + attention(norm(x)), then x + mlp(norm(x)), attention in the windows of M. [height * width, D] -> the same.
+template <std::size_t D, std::size_t Heads, std::size_t Hidden, WindowedMap M, class P = cpu>
+struct SwinBlock : Module<SwinBlock<D, Heads, Hidden, M, P>> {
+  LayerNorm<D, P, swin_eps> norm1;
+  WindowAttention<D, Heads, M, P> attn;
+  LayerNorm<D, P, swin_eps> norm2;
+  Mlp<D, Hidden, P> mlp;
+
+  static constexpr void visit(auto& self, auto&& f) {
+    f("norm1", self.norm1);
+    f("attn", self.attn);
+    f("norm2", self.norm2);
+    f("mlp", self.mlp);
+  }
+  constexpr auto forward(const auto& x) const {
+    Var h = attn(norm1(x), x);
+    return mlp(norm2(h), h);
+  }
+  constexpr auto forward(const auto& x, const DropRates& rates) const {
+    Var h = x + drop_path(dropout(attn(norm1(x)), rates.dropout), rates.path);
+    return h + drop_path(mlp(norm2(h), rates), rates.path);
+  }
+};
+
+// x + norm(attention(x)), then x + norm(mlp(x)): what a branch adds does not grow with depth. Norms start at zero, and
+// blocks as the identity.
+template <std::size_t D, std::size_t Heads, std::size_t Hidden, WindowedMap M, class P = cpu>
+struct SwinV2Block : Module<SwinV2Block<D, Heads, Hidden, M, P>> {
+  CosineWindowAttention<D, Heads, M, P> attn;
+  LayerNorm<D, P, swin_eps, initial::zeros> norm1;
+  Mlp<D, Hidden, P> mlp;
+  LayerNorm<D, P, swin_eps, initial::zeros> norm2;
+
+  static constexpr void visit(auto& self, auto&& f) {
+    f("attn", self.attn);
+    f("norm1", self.norm1);
+    f("mlp", self.mlp);
+    f("norm2", self.norm2);
+  }
+  constexpr auto forward(const auto& x) const {
+    Var h = x + norm1(attn(x));
+    return h + norm2(mlp(h));
+  }
+  constexpr auto forward(const auto& x, const DropRates& rates) const {
+    Var h = x + drop_path(norm1(dropout(attn(x), rates.dropout)), rates.path);
+    return h + drop_path(norm2(mlp(h, rates)), rates.path);
+  }
+};
+
+// The four tokens of each 2 x 2, side by side: (0, 0), (1, 0), (0, 1), (1, 1) of (row, column), as published.
+// [height * width, C] -> [ceil(height / 2) * ceil(width / 2), 4 C]; an odd map is padded with zeros.
+template <std::size_t Height, std::size_t Width, class X>
+constexpr auto merge_patches(const X& x) {
+  constexpr std::size_t C = X::shape::last, odd_rows = Height % 2, odd_columns = Width % 2;
+  Var map = reshape<Shape<Height, Width, C>>(x);
+  const auto merged = [](const auto& even) {
+    return rearrange<"(h p) (w q) c -> (h w) (q p c)", with{.p = 2, .q = 2}>(even);
+  };
+  if constexpr (odd_rows + odd_columns == 0) {
+    return merged(map);
+  } else {
+    Var even = pad<0, 0, odd_rows>(pad<1, 0, odd_columns>(map));
+    return merged(even);
+  }
+}
+
+// Half the resolution, twice the channels: [height * width, C] -> [height / 2 * width / 2, 2 C], a linear layer without
+// a bias on merged patches that are normalised before it, or in Swin v2 after it.
+template <std::size_t Height, std::size_t Width, std::size_t C, class P = cpu, bool NormAfter = false>
+struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter>> {
+  LayerNorm<NormAfter ? 2 * C : 4 * C, P, swin_eps> norm;
+  LinearWithoutBias<4 * C, 2 * C, P, site::merge> reduction;
+
+  static constexpr void visit(auto& self, auto&& f) {
+    f("norm", self.norm);
+    f("reduction", self.reduction);
+  }
+  constexpr auto forward(const auto& x) const {
+    Var merged = merge_patches<Height, Width>(x);
+    if constexpr (NormAfter) {
+      return norm(reduction(merged));
+    } else {
+      return reduction(norm(merged));
+    }
+  }
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

@@ -1,0 +1,173 @@
+// attention_op.hpp - the operation behind every attention: over whole sequences or in windows, of fused or separate
+// queries, keys and values, with a bias of the scores, causal or not.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "../autodiff/driver.hpp"
+#include "attention_composed.hpp"
+#include "attention_map.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// The shape of an attention, as constants: where q, k and v are among the inputs and in them.
+struct AttentionLayout {
+  struct Matrix {
+    std::size_t input = 0, first = 0;  // number of the input, and its element with which the matrix begins
+    std::size_t row = 0, head = 0;     // elements from a token, and from a head, to the next
+    std::size_t sample = 0;            // elements of the input
+  };
+  std::size_t heads = 1, queries = 1, keys = 1, channels = 1;  // tokens of one window; channels of one head
+  Matrix q, k, v;
+  std::size_t bias = 0;  // the number of its input; 0: none
+  bool causal = false;
+  Windows windows = {};
+
+  // Queries of the first tokens of a fused qkv alone.
+  constexpr bool some_queries() const { return q.input == k.input && queries < keys; }
+  constexpr std::size_t groups() const { return windows.count(); }
+  constexpr std::size_t scores() const { return groups() * heads * queries * keys; }
+};
+
+// Output [tokens, heads * channels]. A bias, one for the whole batch, is [heads, queries, keys].
+template <AttentionLayout A, std::size_t Inputs>
+struct AttentionOp {
+  static constexpr std::size_t tokens = A.groups() * A.queries, C = A.heads * A.channels;
+  using shape = Shape<tokens, C>;
+  static constexpr const char* name = A.windows ? "window_attention" : "attention";
+  double scale = 1, masked = -std::numeric_limits<double>::infinity();
+
+  template <class P>
+  static constexpr bool fused = detail::FusedAttention<typename P::backend, typename P::value>;
+
+  template <class P>
+  static constexpr Facts facts(std::array<bool, Inputs> tracked) {
+    using T = typename P::value;
+    Facts f;
+    bool any = false;
+    for (const bool t : tracked) any = any || t;
+    f.flops = 4 * A.scores() * A.channels;
+    f.is_product = true;
+    f.backward_flops = any ? 10 * A.scores() * A.channels : 0;
+    f.saves = ((1u << Inputs) - 1) | output_bit;
+    f.state.per_sample = any ? A.groups() * A.heads * A.queries : 0;  // the log-sum-exp
+    const bool biased = A.bias && tracked[A.bias];
+    const auto work = detail::AttentionWork::of(sizes<T>());
+    if (biased) f.backward_work.fixed = work.bias;
+    if (!fused<P>) {
+      f.forward_work = {work.forward(), work.masks};
+      f.backward_work.fixed += any ? work.masks : 0;
+      f.backward_work.per_sample = any ? work.backward() : 0;
+    }
+    return f;
+  }
+  template <class P>
+  void forward(const Arguments<P, Inputs>& a) const {
+    const auto arguments = attention(a);
+    if constexpr (fused<P>) {
+      a.backend->attention_forward(arguments);
+    } else {
+      detail::ComposedAttention(*a.backend, arguments, a.work.per_sample, a.work.fixed).forward();
+    }
+  }
+  template <class P>
+  void backward(const Arguments<P, Inputs>& a) const {
+    using T = typename P::value;
+    zero_shared(a);
+    if constexpr (A.some_queries()) {  // the other tokens' queries are not asked
+      const auto& g0 = a.gradient[A.q.input];
+      if (g0.wanted() && !g0.adds()) {
+        a.backend->rows(a.count * A.keys, C, detail::ZeroOtherColumns<T>{A.q.row, C, A.q.row - C, g0.at});
+      }
+    }
+    kernels::AttentionGradient<T> g;
+    g.forward = attention(a);
+    g.out_gradient = {a.out_gradient, out_row, out_head, out_sample};
+    g.q = gradient_of(a, A.q, g.add_q), g.k = gradient_of(a, A.k, g.add_k), g.v = gradient_of(a, A.v, g.add_v);
+    T* fixed = a.work.fixed;
+    if constexpr (A.bias > 0) {
+      if (a.gradient[A.bias].wanted()) {
+        g.bias = a.gradient[A.bias].at, g.add_bias = a.gradient[A.bias].adds(), g.bias_work = fixed;
+        fixed += detail::AttentionWork::of(g.forward).bias;
+      }
+    }
+    if (!g.q.data && !g.k.data && !g.v.data && !g.bias) return;
+    if constexpr (fused<P>) {
+      a.backend->attention_backward(g);
+    } else {
+      detail::ComposedAttention(*a.backend, g.forward, a.work.per_sample, fixed).backward(g);
+    }
+  }
+
+  // Queries and keys as they stand in the sample, also those of windows.
+  static constexpr std::array<std::size_t, 3> map_shape{A.heads, tokens, A.windows ? tokens : A.keys};
+  template <class P>
+  void attention_map(const Arguments<P, Inputs>& a, std::size_t sample, typename P::value* to) const {
+    detail::attention_map(attention(a), sample, to);
+  }
+
+ private:
+  // Strides of the output. Members, since nvcc calls locals of this kind unused.
+  static constexpr std::ptrdiff_t out_row = C, out_head = A.channels, out_sample = shape::size;
+
+  template <class T>
+  static constexpr kernels::Attention<T> sizes() {
+    kernels::Attention<T> s;
+    s.heads = A.heads, s.queries = A.queries, s.keys = A.keys, s.channels = A.channels;
+    s.causal = A.causal, s.windows = A.windows;
+    return s;
+  }
+  template <class T, class Data>
+  static kernels::Heads<T> heads_of(const AttentionLayout::Matrix& m, Data* data) {
+    const auto signed_of = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
+    return {data + m.first, signed_of(m.row), signed_of(m.head), signed_of(m.sample)};
+  }
+  template <class P>
+  kernels::Attention<typename P::value> attention(const Arguments<P, Inputs>& a) const {
+    using T = typename P::value;
+    kernels::Attention<T> arguments = sizes<T>();
+    arguments.batch = a.count;
+    arguments.q = heads_of<const T>(A.q, a.in[A.q.input]);
+    arguments.k = heads_of<const T>(A.k, a.in[A.k.input]);
+    arguments.v = heads_of<const T>(A.v, a.in[A.v.input]);
+    arguments.out = {a.out, out_row, out_head, out_sample};
+    if (A.bias) arguments.bias = a.in[A.bias];
+    arguments.log_sum_exp = a.state.per_sample;
+    arguments.scale = static_cast<T>(scale);
+    arguments.masked = static_cast<T>(masked);
+    return arguments;
+  }
+  template <class P>
+  static kernels::Heads<typename P::value> gradient_of(const Arguments<P, Inputs>& a, const AttentionLayout::Matrix& m,
+                                                       bool& add) {
+    using T = typename P::value;
+    const auto& g = a.gradient[m.input];
+    if (!g.wanted()) return {};
+    add = g.adds() || shared(a, m.input);
+    return heads_of<T>(m, g.at);
+  }
+  // One value as several inputs has one gradient, to which the kernel must add in any order: zero first.
+  template <class P>
+  static bool shared(const Arguments<P, Inputs>& a, std::size_t input) {
+    if constexpr (A.q.input != A.v.input) {
+      for (const std::size_t i : {A.q.input, A.k.input, A.v.input}) {
+        if (i != input && a.gradient[i].wanted() && a.gradient[i].at == a.gradient[input].at) return true;
+      }
+    }
+    return false;
+  }
+  template <class P>
+  static void zero_shared(const Arguments<P, Inputs>& a) {
+    using T = typename P::value;
+    constexpr std::size_t samples[] = {A.q.sample, A.k.sample, A.v.sample};
+    constexpr std::size_t inputs[] = {A.q.input, A.k.input, A.v.input};
+    for (std::size_t m = 0; m < 3; ++m) {
+      const auto& g = a.gradient[inputs[m]];
+      if (!g.wanted() || g.adds() || !shared(a, inputs[m])) continue;
+      a.backend->rows(a.count, samples[m], detail::CopyRows<T>{nullptr, g.at, samples[m], 1, 1, 0, 1, 0});
+    }
+  }
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

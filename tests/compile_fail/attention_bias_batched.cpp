@@ -1,0 +1,11 @@
+// expect: error_attention_bias_is_not_one_for_the_whole_batch<2, 5, 5>
+#include <vitrail/ops/attention.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  vt::attention<2>(input<5, 24>(), vt::score_bias(input<2, 5, 5>()));
+#else
+  vt::attention<2>(input<5, 24>(), vt::score_bias(parameter<2, 5, 5>()));
+#endif
+}

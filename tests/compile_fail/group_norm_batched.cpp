@@ -1,0 +1,11 @@
+// expect: error_group_norm_parameters_are_not_one_for_the_whole_batch<8>
+#include <vitrail/ops/group_norm.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  vt::group_norm<4>(input<8, 4, 4>(), input<8>(), parameter<8>());
+#else
+  vt::group_norm<4>(input<8, 4, 4>(), parameter<8>(), parameter<8>());
+#endif
+}

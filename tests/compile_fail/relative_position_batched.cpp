@@ -1,0 +1,11 @@
+// expect: error_relative_position_bias_table_is_not_one_for_the_whole_batch<25>
+#include <vitrail/ops/relative_position.hpp>
+#include "compile_fail/inputs.hpp"
+
+int main() {
+#ifdef SHOULD_FAIL
+  vt::relative_position_bias<3, 3>(input<25, 2>());
+#else
+  vt::relative_position_bias<3, 3>(vt::as_var(&context, parameter<25, 2>()));
+#endif
+}
