@@ -62,6 +62,18 @@ concept makes_samples = requires {
   requires Op::of_each_sample;
 };
 
+namespace detail {
+// The inputs for which Arguments::packed is enough.
+template <class Op>
+constexpr unsigned packed_inputs() {
+  if constexpr (requires { Op::packed_inputs; }) {
+    return Op::packed_inputs;
+  } else {
+    return 0;
+  }
+}
+}  // namespace detail
+
 template <class Op>
 struct error_operation_has_no_backward_but_a_tracked_value_flows_in;
 template <std::size_t Given, std::size_t Most>

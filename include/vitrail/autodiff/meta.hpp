@@ -21,17 +21,6 @@ struct ParameterRead {
   const void* values = nullptr;
   std::size_t rows = 0;
 };
-namespace detail {
-// The inputs for which Arguments::packed is enough.
-template <class Op>
-constexpr unsigned packed_inputs() {
-  if constexpr (requires { Op::packed_inputs; }) {
-    return Op::packed_inputs;
-  } else {
-    return 0;
-  }
-}
-}  // namespace detail
 
 // Traces for P's backend; no kernel of P is instantiated. Gradients: trainable parameters are tracked.
 // Training: dropout and drop path are there.

@@ -233,7 +233,7 @@ class Tape {
   }
   template <class Op, class V>
   const value* packed(const V& v) const {
-    if constexpr (requires { requires Op::reads_packed && !V::batched && !Gradients && V::shape::rank > 0; }) {
+    if constexpr (detail::packed_inputs<Op>() != 0 && !V::batched && !Gradients && V::shape::rank > 0) {
       return find_packed_ && v.id < 0 ? find_packed_(packed_owner_, v.data, V::shape::dims[0]) : nullptr;
     } else {
       return nullptr;

@@ -201,7 +201,7 @@ inline constexpr KeyRule microsoft_swin_rules[] = {
 inline constexpr KeyMap timm{"timm"};
 // torchvision's VisionTransformer and SwinTransformer, both versions.
 inline constexpr KeyMap torchvision{"torchvision", detail::torchvision_rules};
-// Hugging Face transformers' ViT, DeiT (with the teacher's head too), Swin and Swin v2 for image classification.
+// Hugging Face transformers' ViT, DeiT with the teacher's head, Swin and Swin v2 for image classification.
 inline constexpr KeyMap hf{"hf", detail::hf_rules, detail::hf_prefixes};
 // The original Swin repository, both versions, and timm's files before its version 0.9.
 inline constexpr KeyMap microsoft_swin{"microsoft_swin", detail::microsoft_swin_rules};

@@ -81,9 +81,11 @@ class RuntimeClassifier {
       const std::span<value> weight = head.weight(), bias = head.bias();
       fill(ParameterInfo{name + ".weight", {classes, Backbone::features}, 0, weight.size()}, weight.data());
       fill(ParameterInfo{name + ".bias", {classes}, 0, classes}, bias.data());
-      // The mean of two: halves are exact.
-      for (value& x : weight) x /= static_cast<value>(heads);
-      for (value& x : bias) x /= static_cast<value>(heads);
+      if constexpr (heads > 1) {  // the mean: halves are exact
+        static_assert(Memory::host_readable, "RuntimeClassifier: two heads need the host's memory");
+        for (value& x : weight) x /= static_cast<value>(heads);
+        for (value& x : bias) x /= static_cast<value>(heads);
+      }
     }
   }
   RuntimeClassifier(const RuntimeClassifier&) = delete;

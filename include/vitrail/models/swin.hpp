@@ -8,6 +8,7 @@
 #include "../nn/swin_block.hpp"
 #include "../ops/tokens.hpp"
 #include "classifier.hpp"
+#include "pixel_statistics.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -116,6 +117,7 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   using rebind = SwinBackbone<C, Q>;
   static constexpr std::size_t features = C.features(C.stages() - 1);
   static constexpr const char* head_name = "head.fc";
+  static constexpr PixelStatistics pixels = imagenet_pixels;
 
   PatchEmbedding<C.channels, C.patch, C.dim, P> patch_embed;
   LayerNorm<C.dim, P, swin_eps> patch_norm;

@@ -276,12 +276,14 @@ class Model {
     ++version_;
   }
   // For an owner of the model who keeps some values in another layout and needs these no more: calls
-  // takes(info, values) for every parameter and gives the memory back where it returns true. The addresses stay.
+  // takes(info, values) for every parameter that is this model's alone, and gives the memory back where it returns
+  // true. The addresses stay.
   template <class F>
   void discard(const F& takes) {
     check_values();
     for (const auto& entry : entries_) {
-      if (!takes(entry.info, *entry.data)) continue;
+      const bool shared = !entry.trainable && frozen_.use_count() > 1;
+      if (shared || !takes(entry.info, *entry.data)) continue;
       discarded_ = true;
       if constexpr (requires(void* p) { Memory::discard(p, std::size_t()); }) {
         Memory::discard(const_cast<value*>(*entry.data), entry.info.size * sizeof(value));

@@ -55,7 +55,6 @@ template <class S, std::size_t Out, bool Bias, bool Residual>
 struct LinearOp {
   using shape = with_last<S, Out>;
   static constexpr const char* name = "linear";
-  static constexpr bool reads_packed = true;
   static constexpr std::size_t In = S::last, bias = 2, residual = Bias ? 3 : 2, inputs = 2 + Bias + Residual;
   static constexpr unsigned packed_inputs = 1u << 1;
   double scale = 1;

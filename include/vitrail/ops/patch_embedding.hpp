@@ -44,7 +44,6 @@ struct PatchEmbeddingOp {
   static constexpr std::size_t tokens = (H / Patch) * (W / Patch), features = C * Patch * Patch;
   using shape = Shape<tokens, D>;
   static constexpr const char* name = "patch_embedding";
-  static constexpr bool reads_packed = true;
   using Projection = LinearOp<Shape<tokens, features>, D, true, false>;
   static constexpr unsigned packed_inputs = Projection::packed_inputs;
 
