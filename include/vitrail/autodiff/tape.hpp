@@ -74,7 +74,7 @@ class Tape {
   void set_statistics(const StatisticsMove<value>& move) { statistics_ = move; }
   auto moving(const value* statistic) const { return statistics_.of(statistic); }
   // Finds a parameter's values in the product kernel's layout, if they are kept in it with so many rows, for operations
-  // with `reads_packed`; see autodiff/predict.hpp.
+  // with `packed_inputs`; see autodiff/predict.hpp.
   void set_packed(const value* (*find)(void*, const value*, std::size_t rows), void* owner) {
     find_packed_ = find;
     packed_owner_ = owner;
