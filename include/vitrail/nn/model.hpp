@@ -219,6 +219,16 @@ class Model {
     frozen_ = std::move(frozen);
     ++version_;
   }
+  // The same for those that train; the frozen ones stay shared.
+  template <class F>
+  void assign_trainable(const F& fill) {
+    Buffer<value, Memory> trainable = trainable_.values.copy();
+    for (const auto& entry : entries_) {
+      if (entry.trainable) fill(entry.info, trainable.data() + entry.info.offset);
+    }
+    Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
+    ++version_;
+  }
   // Counts the changes of the values, so that what is derived from them (packed weights) knows when it is stale.
   std::uint64_t version() const { return version_; }
   void values_changed() { ++version_; }

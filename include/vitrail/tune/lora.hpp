@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "../nn/linear.hpp"
 #include "../ops/concat.hpp"
@@ -64,6 +66,15 @@ struct lora {
   using tuning = detail::LoraTuning<Self>;
   static constexpr bool merges = true;
   static constexpr double rate = 1e-3;
+};
+
+// One of a model's LoRAs, for files.
+struct LoraLayer {
+  std::string path;  // of the layer: "blocks.0.attn.qkv"
+  std::size_t in = 0, out = 0, rank = 0;
+  parts where;
+  double alpha = 0, dropout = 0;
+  bool rank_stabilised = false, magnitude = false;
 };
 
 template <std::size_t In, std::size_t Out>
@@ -178,6 +189,9 @@ struct Lora : Module<Lora<Layer, Options>> {
     }
   }
 
+  static LoraLayer layer(const std::string& path) {
+    return {path, In, Out, rank, where, Options.alpha, Options.dropout, Options.rank_stabilised, Options.magnitude};
+  }
   // Values that follow from others: magnitudes from the weight. For Model.
   template <class Backend, class Store>
   static void derive(Lora& self, const Backend& backend, Store& own) {
@@ -266,5 +280,16 @@ struct LoraTuning : freeze_all {
   using unbiased = wrapped<PlainUnbiased<In, Out, P, Site>, Site>;
 };
 }  // namespace detail
+
+// The LoRAs of a module, in its order.
+template <class M>
+std::vector<LoraLayer> lora_layers(const M& net) {
+  std::vector<LoraLayer> layers;
+  each_named_member(net, "", [&](const std::string& path, const auto& member) {
+    using Q = std::remove_cvref_t<decltype(member)>;
+    if constexpr (requires { Q::layer(path); }) layers.push_back(Q::layer(path));
+  });
+  return layers;
+}
 
 }  // namespace vitrail::inline VITRAIL_TU
