@@ -28,4 +28,5 @@
 #include "ops/reduce.hpp"
 #include "ops/slice.hpp"
 #include "train/fit.hpp"
+#include "train/recipe_of.hpp"
 #include "tune/tune.hpp"

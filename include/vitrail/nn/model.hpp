@@ -31,6 +31,7 @@ struct ParameterInfo {
   std::vector<std::size_t> shape;  // as in a checkpoint
   std::size_t offset = 0, size = 0;
   bool decays = false;
+  double rate = 1;  // the optimiser's learning rate, times this
 };
 
 // A flat buffer of parameters and its table. Optimiser moments and gradients are buffers parallel to the trainable one.

@@ -3,7 +3,7 @@
 // A method is a value of a structural type: vt::lora{.rank = 8}, vt::head<37>. A user adds his own by a type with
 //   template <auto Self> using tuning    a tuning (nn/tuning.hpp) of the value Self: what trains, and what stands where
 //   bool merges                          can what it adds be merged into the base's weights? (tuned.merged())
-//   double rate                          a learning rate that suits it (train/recipe_of.hpp)
+//   double rate, weight_decay            what suits it, if it knows (train/recipe_of.hpp)
 // and, if it replaces the head, `std::size_t classes`. All are static constants. What one method trains, trains; of
 // what may stand at a place, the first method that has something of its own there decides.
 #pragma once
