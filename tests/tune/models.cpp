@@ -50,7 +50,7 @@ struct Gated : vt::Module<Gated<P>> {
   using policy = P;
   using input = vt::Shape<6>;
   vt::Linear<6, 16, P, gates> in;
-  vt::Lora<vt::PlainLinear<8, 4, P>, vt::lora{.rank = 1, .dropout = 0.5}> out;
+  vt::Lora<vt::Linear<8, 4, P>, vt::lora{.rank = 1, .dropout = 0.5}> out;
   static constexpr void visit(auto& self, auto&& f) {
     f("in", self.in);
     f("out", self.out);
