@@ -13,7 +13,7 @@ struct FirstMethod {
 };
 template <class P, auto First, auto... More>
 struct FirstMethod<tuned<P, First, More...>> {
-  using Method = decltype(First);
+  using Method = method_type<First>;
   static void set(Recipe& recipe) {
     if constexpr (requires { Method::rate; }) recipe.rate = Method::rate;
     if constexpr (requires { Method::weight_decay; }) recipe.weight_decay = Method::weight_decay;
