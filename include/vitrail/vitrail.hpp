@@ -34,4 +34,5 @@
 #include "ops/slice.hpp"
 #include "tensor/top.hpp"
 #include "train/fit.hpp"
+#include "train/recipe_of.hpp"
 #include "tune/tune.hpp"

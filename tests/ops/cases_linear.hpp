@@ -150,11 +150,15 @@ void low_rank_cases(const F& run) {
       naive_low_rank(7, 2, 9, 1, 1, 0.5), each<3, 9>(), each<3, 7>(), once<2, 7>(), once<9, 2>()));
   run(op_case(
       "low_rank on the outer parts of three", {16},
-      [](auto, auto y, auto x, auto a, auto b) { return vt::low_rank<vt::parts{3, 5}>(y, x, a, b, 1.5); },
+      [](auto, auto y, auto x, auto a, auto b) {
+        return vt::low_rank<vt::parts{3, 5}>(y, x, a, b, 1.5);
+      },
       naive_low_rank(20, 3, 51, 3, 5, 1.5), each<5, 51>(), each<5, 20>(), once<6, 20>(), once<34, 3>()));
   run(op_case(
       "low_rank beside a value that is read again, of data", {16},
-      [](auto, auto y, auto x, auto a, auto b) { return vt::low_rank<vt::parts{2, 2}>(y, x, a, b) * 2 - y; },
+      [](auto, auto y, auto x, auto a, auto b) {
+        return vt::low_rank<vt::parts{2, 2}>(y, x, a, b) * 2 - y;
+      },
       [](const Problem& p) {
         Values z = naive_low_rank(6, 1, 4, 2, 2, 1)(p);
         for (std::size_t i = 0; i < z.size(); ++i) z[i] = 2 * z[i] - p.inputs[0][i];
@@ -174,8 +178,8 @@ void low_rank_norm_cases(const F& run) {
   run(op_case(
       "low_rank_norm", {16},
       [](auto, auto w, auto a, auto b, auto y) {
-        vt::Var length = vt::apply(vt::LowRankNormOp<9, 20, 2, 3, 6>{1.5}, vt::argmax<2>(w), vt::argmax<2>(a),
-                                   vt::argmax<2>(b));
+        vt::Var length =
+            vt::apply(vt::LowRankNormOp<9, 20, 2, 3, 6>{1.5}, vt::argmax<2>(w), vt::argmax<2>(a), vt::argmax<2>(b));
         vt::Var nothing = 0.0 * (vt::sum<0, 1, 2>(w) + vt::sum<0, 1, 2>(a) + vt::sum<0, 1, 2>(b));
         return y * length + nothing;
       },

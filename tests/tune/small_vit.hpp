@@ -11,6 +11,7 @@
 #include <vitrail/models/vit.hpp>
 #include <vitrail/ops/cross_entropy.hpp>
 #include <vitrail/train/adamw.hpp>
+#include <vitrail/train/recipe_of.hpp>
 #include <vitrail/tune/tune.hpp>
 
 namespace {
@@ -40,7 +41,7 @@ std::vector<float> logits_of(const Model& model, const vt::Batch<S>& images) {
   return {logits.data(), logits.data() + logits.size()};
 }
 // The largest difference, relative to the largest value.
-double difference(const std::vector<float>& a, const std::vector<float>& b) {
+inline double difference(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) return INFINITY;
   double most = 0, scale = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {

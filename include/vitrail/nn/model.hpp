@@ -32,6 +32,7 @@ struct ParameterInfo {
   std::vector<std::size_t> shape;  // as in a checkpoint
   std::size_t offset = 0, size = 0;
   bool decays = false;
+  double rate = 1;  // the optimiser's learning rate, times this
 };
 
 // A flat buffer of parameters and its table. Optimiser moments and gradients are buffers parallel to the trainable one.
@@ -273,6 +274,17 @@ class Model {
       if (!entry.trainable && !entry.statistic) *entry.data = frozen->values.data() + entry.info.offset;
     }
     frozen_ = std::move(frozen);
+    ++version_;
+  }
+  // The same for those that train; the frozen ones stay shared.
+  template <class F>
+  void assign_trainable(const F& fill) {
+    check_values();
+    Buffer<value, Memory> trainable = trainable_.values.copy();
+    for (const auto& entry : entries_) {
+      if (entry.trainable) fill(entry.info, trainable.data() + entry.info.offset);
+    }
+    Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
     ++version_;
   }
   // For an owner of the model who keeps some values in another layout and needs these no more: calls

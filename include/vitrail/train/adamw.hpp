@@ -60,17 +60,20 @@ class AdamW {
     for (std::size_t i = 0; i < store.table.size();) {
       std::size_t end = i + 1;
       auto alike = [&](std::size_t k) {
-        return step.reached(k) == step.reached(i) && store.table[k].decays == store.table[i].decays;
+        return step.reached(k) == step.reached(i) && store.table[k].decays == store.table[i].decays &&
+               store.table[k].rate == store.table[i].rate;
       };
       while (end < store.table.size() && alike(end)) ++end;
       if (step.reached(i)) {
         const std::size_t at = store.table[i].offset;
         const std::size_t last = store.table[end - 1].offset + store.table[end - 1].size;
-        const double keep = 1 - options.rate * (store.table[i].decays ? options.weight_decay : 0);
+        const double own = store.table[i].rate;
+        const double keep = 1 - options.rate * own * (store.table[i].decays ? options.weight_decay : 0);
         model.backend().elementwise(
-            last - at, detail::AdamWUpdate<value>{store.values.data() + at, first_.data() + at, second_.data() + at,
-                                                  step.gradients() + at, value(options.beta1), value(options.beta2),
-                                                  value(keep), value(rate), value(correction), value(options.eps)});
+            last - at,
+            detail::AdamWUpdate<value>{store.values.data() + at, first_.data() + at, second_.data() + at,
+                                       step.gradients() + at, value(options.beta1), value(options.beta2), value(keep),
+                                       value(rate * own), value(correction), value(options.eps)});
       }
       i = end;
     }

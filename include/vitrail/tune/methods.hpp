@@ -3,7 +3,7 @@
 // A method is a value of a structural type: vt::lora{.rank = 8}, vt::head<37>. A user adds his own by a type with
 //   template <auto Self> using tuning    a tuning (nn/tuning.hpp) of the value Self: what trains, and what stands where
 //   bool merges                          can what it adds be merged into the base's weights? (tuned.merged())
-//   double rate                          a learning rate that suits it (train/recipe_of.hpp)
+//   double rate, weight_decay            what suits it, if it knows (train/recipe_of.hpp)
 // and, if it replaces the head, `std::size_t classes`. All are static constants. What one method trains, trains; of
 // what may stand at a place, the first method that has something of its own there decides.
 #pragma once
@@ -24,11 +24,14 @@ struct TuneHead : freeze_all {
   template <class Site>
   static constexpr bool starts_anew = Classes > 0 && trains<Site>;
 };
+// (nvcc makes a reference to it of a named value.)
+template <auto Method>
+using method_type = std::remove_cvref_t<decltype(Method)>;
 // The number of classes that the last method to replace the head asks for; 0: none does.
 template <auto Method>
 constexpr std::size_t classes_of() {
-  if constexpr (requires { decltype(Method)::classes; }) {
-    return decltype(Method)::classes;
+  if constexpr (requires { method_type<Method>::classes; }) {
+    return method_type<Method>::classes;
   } else {
     return 0;
   }
@@ -72,7 +75,7 @@ template <class P, auto... Methods>
 struct tuned : P {
   using untuned = P;
   using methods = MethodList<Methods...>;
-  using tune = train_any<typename decltype(Methods)::template tuning<Methods>...>;
+  using tune = train_any<typename detail::method_type<Methods>::template tuning<Methods>...>;
 };
 
 template <class M>

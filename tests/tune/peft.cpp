@@ -1,0 +1,158 @@
+// peft.cpp - adapters that Hugging Face's peft has written, and those written for it. The fixtures are of
+// fixtures/make_adapters.py.
+#include "tune/small_vit.hpp"
+
+#include <filesystem>
+
+#include <vitrail/io/peft.hpp>
+
+#include "io/messages.hpp"
+#include "io/temporary_folder.hpp"
+
+namespace {
+
+namespace site = vt::site;
+
+const std::string fixtures = std::string(VITRAIL_TESTS) + "/tune/fixtures/";
+
+// |found - expected| / |expected|, in the Euclidean norm.
+double relative_error(const float* found, const std::vector<double>& expected) {
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double d = static_cast<double>(found[i]) - expected[i];
+    difference += d * d;
+    norm += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+// Logits, gradients and merged weights of `Methods` on the base with the adapter in `folder` are those of peft.
+template <auto... Methods>
+void compare(const std::string& folder, vt::peft_names names) {
+  vt::Model<Net> base;
+  vt::load_checkpoint(base, fixtures + "base.safetensors");
+  auto tuned = vt::tune<Methods..., vt::head<>>(base, vt::seed{1});
+  vt::load_adapter(tuned, fixtures + folder);
+
+  const auto expected = vt::Safetensors::open(fixtures + folder + "/expected.safetensors");
+  const vt::Batch<Net::input> images(std::span<const float>(expected.read<float>("images")));
+  const vt::Labels labels(std::span<const int>(expected.read<int>("labels")));
+  CHECK(relative_error(logits_of(tuned, images).data(), expected.read<double>("logits")) < 2e-6);
+  const auto adapter = vt::detail::describe_adapter(tuned, names);
+  auto step = vt::training_step(tuned, [](const auto& net, const auto& x, const auto& y) {
+    vt::Var logits = net(x);
+    return vt::Step{vt::cross_entropy(logits, y)};
+  });
+  const auto [loss] = step(images, labels);
+  CHECK(std::abs(static_cast<double>(loss) / expected.read<double>("loss")[0] - 1) < 2e-6);
+  for (const auto& tensor : adapter.tensors) {
+    INFO(tensor.name);
+    for (const auto& info : tuned.trainable().table) {
+      if (info.path != tensor.parameter) continue;
+      const float* found = step.gradients() + info.offset + tensor.first;
+      CHECK(relative_error(found, expected.read<double>("gradient " + tensor.name)) < 1e-5);
+    }
+  }
+  std::size_t merged = 0;
+  const auto plain = tuned.merged();
+  plain.each_parameter([&](const auto& info, const float* values, bool) {
+    INFO(info.path);
+    const std::string layer = info.path.substr(0, info.path.rfind('.'));
+    if (!info.path.ends_with("attn.qkv.weight")) return;
+    const std::string whole = vt::detail::peft_name(layer, names);
+    for (std::size_t part = 0; part < 3; ++part) {
+      const std::string own = whole.empty() ? vt::detail::peft_name(layer + "." + std::to_string(part), names) : whole;
+      if (!expected.find("merged " + own + ".weight")) continue;
+      if (!whole.empty() && part > 0) continue;
+      const auto weight = expected.read<double>("merged " + own + ".weight");
+      CHECK(relative_error(values + (whole.empty() ? part * 16 * 16 : 0), weight) < 1e-6);
+      ++merged;
+    }
+  });
+  CHECK(merged == (names == vt::peft_names::timm ? 2 : 4));
+
+  // Written and read again, it is the same to the bit; the file holds what trains and nothing else.
+  const TemporaryFolder own;
+  vt::save_adapter(tuned, own.path, names, "vit_base");
+  auto again = vt::tune<Methods..., vt::head<>>(base, vt::seed{2});
+  vt::load_adapter(again, own.path);
+  CHECK(bytes_of(again.trainable().values) == bytes_of(tuned.trainable().values));
+  const auto theirs = vt::Safetensors::open(fixtures + folder + "/adapter_model.safetensors");
+  const auto ours = vt::Safetensors::open(own.path / "adapter_model.safetensors");
+  REQUIRE(ours.tensors().size() == theirs.tensors().size());
+  for (const auto& tensor : theirs.tensors()) {
+    INFO(tensor.name);
+    CHECK(ours.read<float>(tensor.name) == theirs.read<float>(tensor.name));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a LoRA of peft on timm's ViT") {
+  compare<vt::lora{.rank = 4, .alpha = 6, .on = vt::sites<site::qkv, site::proj>}>("lora_timm", vt::peft_names::timm);
+}
+TEST_CASE("a DoRA of peft on transformers' ViT") {
+  compare<vt::lora{.rank = 2, .alpha = 3, .rank_stabilised = true, .magnitude = true}>("dora_transformers",
+                                                                                       vt::peft_names::transformers);
+}
+TEST_CASE("parts of a fused layer as one LoRA of timm's") {
+  const vt::Model<Net> base(vt::seed{1});
+  auto tuned = vt::tune<vt::lora{.rank = 2, .alpha = 3}, vt::head<5>>(base);
+  const auto images = some_images<Net::input>(2);
+  train(tuned, images, some_labels(2, 5), 3);
+  const TemporaryFolder folder;
+  vt::save_adapter(tuned, folder.path);
+  const auto file = vt::Safetensors::open(folder / "adapter_model.safetensors");
+  const auto up = file.read<float>("base_model.model.blocks.0.attn.qkv.lora_B.weight");
+  REQUIRE(up.size() == 48 * 4);
+  for (std::size_t i = 16 * 4; i < 32 * 4; ++i) CHECK(up[i] == 0);  // keys
+  // Read as one of four times the rank, it computes the same.
+  auto whole = vt::tune<vt::lora{.rank = 4, .alpha = 6, .on = vt::sites<site::qkv>}, vt::head<5>>(base);
+  vt::load_adapter(whole, folder.path);
+  CHECK(difference(logits_of(whole, images), logits_of(tuned, images)) < 1e-6);
+  auto again = vt::tune<vt::lora{.rank = 2, .alpha = 3}, vt::head<5>>(base);
+  vt::load_adapter(again, folder.path);
+  CHECK(bytes_of(again.trainable().values) == bytes_of(tuned.trainable().values));
+  // The other way, there is more in such a matrix than in two.
+  train(whole, images, some_labels(2, 5), 1);
+  vt::save_adapter(whole, folder.path);
+  const Bytes before = bytes_of(again.trainable().values);
+  CHECK_THAT(message_of([&] { vt::load_adapter(again, folder.path); }), contains("expected zeros"));
+  CHECK(bytes_of(again.trainable().values) == before);
+  CHECK_THAT(message_of([&] { vt::save_adapter(whole, folder.path, vt::peft_names::transformers); }),
+             contains("blocks.0.attn.qkv: has no counterpart in transformers' ViT"));
+}
+TEST_CASE("an adapter of another tuning is refused, and says why") {
+  const vt::Model<Net> base(vt::seed{1});
+  const auto refusal = [&](auto tuned_of, const std::string& folder) {
+    auto tuned = tuned_of();
+    const Bytes before = bytes_of(tuned.trainable().values);
+    const std::string message = message_of([&] { vt::load_adapter(tuned, fixtures + folder); });
+    CHECK(bytes_of(tuned.trainable().values) == before);
+    return message;
+  };
+  const auto with_rank = [&] {
+    return vt::tune<vt::lora{.rank = 8, .alpha = 12, .on = vt::sites<site::qkv>}, vt::head<>>(base);
+  };
+  const std::string rank = refusal(with_rank, "lora_timm");
+  CHECK_THAT(rank, contains("lora_timm/adapter_config.json: the adapter is of another tuning:"));
+  CHECK_THAT(rank, contains("r of blocks.0.attn.qkv: expected 8, found 4"));
+  const auto with_alpha = [&] {
+    return vt::tune<vt::lora{.rank = 4, .alpha = 4, .on = vt::sites<site::qkv, site::proj>}, vt::head<>>(base);
+  };
+  CHECK_THAT(refusal(with_alpha, "lora_timm"),
+             contains("lora_alpha of blocks.0.attn.qkv: expected 4 (a scale of 1), found 6 (1.5)"));
+  const auto elsewhere = [&] {
+    return vt::tune<vt::lora{.rank = 4, .alpha = 6, .on = vt::sites<site::fc1>}, vt::head<5>>(base);
+  };
+  const std::string target = refusal(elsewhere, "lora_timm");
+  CHECK_THAT(target, contains("lora_timm/adapter_model.safetensors: the adapter does not fit the model:"));
+  CHECK_THAT(target, contains("'base_model.model.blocks.0.mlp.fc1.lora_A.weight': expected [4, 16], not in the file"));
+  CHECK_THAT(target, contains("'base_model.model.head.weight': expected [5, 16], found [3, 16]"));
+  CHECK_THAT(target, contains("lora_A.weight': in the file, but no parameter of the tuned model"));
+  const auto no_magnitude = [&] {
+    return vt::tune<vt::lora{.rank = 2, .alpha = 3, .rank_stabilised = true}, vt::head<>>(base);
+  };
+  CHECK_THAT(refusal(no_magnitude, "dora_transformers"), contains("use_dora: expected false, found true"));
+  CHECK_THAT(refusal(no_magnitude, "nowhere"), contains("nowhere/adapter_config.json: cannot be opened"));
+}
