@@ -26,6 +26,7 @@ TEST_CASE("prompts in front of every layer, as keys alone, and adapters beside t
   compare<token, vt::visual_prompts{.count = 3, .deep = true}, vt::adaptformer{.hidden = 6, .dropout = 0}>(
       "deep_prompts");
 }
-TEST_CASE("prompts through all layers, left out of the mean, and adapters in both branches are the published functions") {
+TEST_CASE(
+    "prompts through all layers, left out of the mean, and adapters in both branches are the published functions") {
   compare<mean, vt::visual_prompts{.count = 3}, vt::houlsby{.reduction = 2}>("shallow_prompts");
 }

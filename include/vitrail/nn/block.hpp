@@ -144,19 +144,19 @@ struct BlockAdditions {
     if constexpr (is_there<BesideMlp>) f("adaptmlp", block.adaptmlp);
   }
   template <class Member, class Y>
-  static constexpr auto after(const Member& member, const Y& y) {
+  static constexpr auto after(const Member& member, Y&& y) {
     if constexpr (is_there<Member>) {
-      return member(y);
+      return member(static_cast<Y&&>(y));
     } else {
-      return y;
+      return static_cast<Y&&>(y);
     }
   }
   template <class Member, class Y>
-  static constexpr auto beside(const Member& member, const auto& residual, const Y& y) {
+  static constexpr auto beside(const Member& member, const auto& residual, Y&& y) {
     if constexpr (is_there<Member>) {
-      return member(residual, evaluate(y));
+      return member(residual, static_cast<Y&&>(y));
     } else {
-      return y;
+      return static_cast<Y&&>(y);
     }
   }
 };
