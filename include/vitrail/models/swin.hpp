@@ -105,12 +105,18 @@ struct SwinStages<C, P, std::index_sequence<S...>> {
 };
 }  // namespace detail
 
+template <class Prompts>
+struct error_prompts_have_no_place_in_a_swin;
+
 // image [channels, H, W] -> features [dim * 2^(stages - 1)]: everything but the head.
 template <SwinConfig C, class P = cpu>
 struct SwinBackbone : Module<SwinBackbone<C, P>> {
   static_assert(C.image % C.patch == 0 && C.width % C.patch == 0, "Swin: the image must be divisible by the patch");
   static_assert(C.stages() > 0, "Swin: at least one stage must have a block");
   static_assert(C.dim % C.heads[0] == 0, "Swin: dim must be divisible by heads");
+  using Prompts = typename P::tune::template added<C.dim, P, place::tokens<C.channels * C.patch * C.patch, C.blocks()>>;
+  static_assert(sizeof(std::conditional_t<std::is_same_v<Prompts, Absent>, Absent,
+                                          error_prompts_have_no_place_in_a_swin<Prompts>>) > 0);
   using policy = P;
   using input = Shape<C.channels, C.image, C.width ? C.width : C.image>;
   template <class Q>

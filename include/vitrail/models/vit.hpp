@@ -36,8 +36,20 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   static constexpr std::size_t prefix = C.prefix(), positions = patches + (C.no_embed_class ? 0 : prefix);
   static constexpr bool drops = C.dropout > 0 || C.drop_path > 0, pools = C.pool == pooling::attention;
   static constexpr bool normalises = C.last_norm() != norm_place::nowhere;
+  // What a tuning puts in front of the blocks. It may have tokens that go with the others from there, behind class
+  // token and registers, or keys for each block (KeysOnly).
+  using Prompts = typename P::tune::template added<C.dim, P, place::tokens<C.channels * C.patch * C.patch, C.depth>>;
+  static constexpr bool prompted = !std::is_same_v<Prompts, Absent>;
+  static constexpr std::size_t prompts = [] {
+    if constexpr (requires { Prompts::tokens_in_sequence; }) {
+      return Prompts::tokens_in_sequence;
+    } else {
+      return std::size_t(0);
+    }
+  }();
+  static constexpr bool gives_keys = prompted && prompts == 0;
   static constexpr std::size_t absent_members =
-      !C.class_token + !C.distilled + !C.reg_tokens + !C.pre_norm + !normalises + !pools;
+      !C.class_token + !C.distilled + !C.reg_tokens + !C.pre_norm + !normalises + !pools + !prompted;
   static constexpr PixelStatistics pixels = C.distilled ? imagenet_pixels : half_pixels;  // all DeiT's: imagenet_pixels
   template <class Q>
   using block_with = Block<C.dim, C.heads, C.mlp, Q, C.block(false)>;
@@ -61,6 +73,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   Blocks<C.depth, block_with, P, last_block_with> blocks;
   If<normalises, LayerNorm<C.dim, P>> norm;
   If<pools, AttentionPool<C.dim, C.heads, C.mlp, P>> attn_pool;
+  Prompts prompt;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("patch_embed.proj", self.patch_embed);
@@ -72,6 +85,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
     f("blocks", self.blocks);
     if constexpr (normalises) f(C.last_norm() == norm_place::after ? "fc_norm" : "norm", self.norm);
     if constexpr (pools) f("attn_pool", self.attn_pool);
+    if constexpr (prompted) f("", self.prompt);
   }
   constexpr auto forward(const auto& image) const { return pool(run_blocks(embed(image))); }
 
@@ -101,7 +115,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
         return reshape<Shape<C.dim>>(y);
       }
     } else if constexpr (C.pool == pooling::mean) {
-      return normalised<after>(mean_tokens(normalised<before>(tokens), prefix));
+      return normalised<after>(mean_tokens(normalised<before>(tokens), prefix + prompts));
     } else {
       Var y = normalised<before>(tokens);
       return normalised<after>(attn_pool(patches_of(y)));
@@ -145,29 +159,56 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   }
   template <class Y>
   static constexpr auto patches_of(const Y& y) {
-    if constexpr (prefix > 0) {
-      return slice<0, prefix, prefix + patches>(y);
+    if constexpr (prefix + prompts > 0) {
+      return slice<0, prefix + prompts, prefix + prompts + patches>(y);
     } else {
       return y;
     }
   }
   constexpr auto run_blocks(const auto& tokens) const {
-    if constexpr (drops) {
-      return blocks.each(start(dropout(tokens, C.dropout)), [](const auto& block, std::size_t i, const auto& x) {
-        const double last = C.depth > 1 ? static_cast<double>(C.depth - 1) : 1;
-        return run(block, x, DropRates{C.dropout, C.drop_path * static_cast<double>(i) / last});
-      });
-    } else if constexpr (C.recompute) {
-      return blocks.each(start(tokens), [](const auto& block, std::size_t, const auto& x) { return run(block, x); });
+    if constexpr (drops || C.recompute || gives_keys) {
+      return blocks.each(with_prompts(start(tokens)),
+                         [this](const auto& block, auto i, const auto& x) { return run_block(block, i, x); });
     } else {
-      return blocks(start(tokens));
+      return blocks(with_prompts(start(tokens)));
     }
   }
   constexpr auto start(const auto& tokens) const {
     if constexpr (C.pre_norm) {
-      return norm_pre(tokens);
+      return norm_pre(dropped(tokens));
+    } else {
+      return dropped(tokens);
+    }
+  }
+  static constexpr auto dropped(const auto& tokens) {
+    if constexpr (drops) {
+      return dropout(tokens, C.dropout);
     } else {
       return tokens;
+    }
+  }
+  template <class X>
+  constexpr auto with_prompts(const X& x) const {
+    if constexpr (prompts == 0) {
+      return x;
+    } else if constexpr (prefix == 0) {
+      return concat<0>(prompt.tokens(x), x);
+    } else {
+      return concat<0>(slice<0, 0, prefix>(x), prompt.tokens(x), slice<0, prefix, X::shape::rows>(x));
+    }
+  }
+  template <std::size_t I>
+  constexpr auto run_block(const auto& block, std::integral_constant<std::size_t, I>, const auto& x) const {
+    constexpr double last = C.depth > 1 ? static_cast<double>(C.depth - 1) : 1;
+    constexpr DropRates rates{C.dropout, C.drop_path * static_cast<double>(I) / last};
+    if constexpr (drops && gives_keys) {
+      return run(block, x, rates, prompt.template keys<I>(x));
+    } else if constexpr (gives_keys) {
+      return run(block, x, prompt.template keys<I>(x));
+    } else if constexpr (drops) {
+      return run(block, x, rates);
+    } else {
+      return run(block, x);
     }
   }
   static constexpr auto run(const auto& block, const auto& x, const auto&... rates) {

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "../ops/attention.hpp"
+#include "../ops/concat.hpp"
 #include "../ops/dropout.hpp"
 #include "../ops/heads.hpp"
 #include "../ops/slice.hpp"
@@ -28,6 +29,15 @@ struct BlockOptions {
   bool qk_norm = false;    // a norm over each head's queries and keys (Dehghani et al. 2023, "ViT-22B")
   double layer_scale = 0;  // each branch times a vector that starts so (Touvron et al. 2021, "CaiT"); 0: none
 };
+
+// Tokens [p, D], one for all samples, that others attend to and nothing becomes of: beside the input of attention or of
+// a block. Keys and values alone are computed from them, once for the batch.
+template <class V>
+struct KeysOnly {
+  V tokens;
+};
+template <class V>
+KeysOnly(V) -> KeysOnly<V>;
 
 namespace detail {
 // A context that looks at all tokens gets them.
@@ -60,19 +70,26 @@ struct Attention : Module<Attention<D, Heads, P, O>> {
     f("proj", self.proj);
   }
   constexpr auto forward(const auto& x, const auto&... residual) const {
-    using X = std::remove_cvref_t<decltype(x)>;
-    constexpr std::size_t rows = detail::rows_kept<X, O>();
-    if constexpr (O.qk_norm) {
-      const auto [q, k, v] = heads<Heads>(qkv(x));
-      return proj(attention(q_norm(first_queries<rows>(q)), k_norm(k), v), residual...);
-    } else if constexpr (rows < X::shape::rows) {
-      return proj(attention_of_first<Heads, rows>(qkv(x)), residual...);
-    } else {
-      return proj(attention<Heads>(qkv(x)), residual...);
-    }
+    return attended<detail::rows_kept<std::remove_cvref_t<decltype(x)>, O>()>(qkv(x), residual...);
+  }
+  template <class V>
+  constexpr auto forward(const auto& x, const KeysOnly<V>& more, const auto&... residual) const {
+    constexpr std::size_t rows = detail::rows_kept<std::remove_cvref_t<decltype(x)>, O>();
+    return attended<rows>(concat<0>(qkv(x), qkv(more.tokens)), residual...);
   }
 
  private:
+  template <std::size_t Rows, class QKV>
+  constexpr auto attended(const QKV& fused, const auto&... residual) const {
+    if constexpr (O.qk_norm) {
+      const auto [q, k, v] = heads<Heads>(fused);
+      return proj(attention(q_norm(first_queries<Rows>(q)), k_norm(k), v), residual...);
+    } else if constexpr (Rows < QKV::shape::rows) {
+      return proj(attention_of_first<Heads, Rows>(fused), residual...);
+    } else {
+      return proj(attention<Heads>(fused), residual...);
+    }
+  }
   template <std::size_t Rows, class Q>
   static constexpr auto first_queries(const Q& q) {
     if constexpr (Rows < Q::shape::dims[1]) {
@@ -109,17 +126,56 @@ struct LayerScale : Module<LayerScale<D, Start, P>> {
   constexpr auto forward(const auto& x) const { return x * gamma; }
 };
 
+// What P's tuning adds to a transformer block. After attention and after the mlp a module makes y of y, beside the mlp
+// it is called with the mlp's residual and result, and gives another result.
+template <std::size_t D, class P>
+struct BlockAdditions {
+  using AfterAttention = typename P::tune::template added<D, P, place::after_attention>;
+  using AfterMlp = typename P::tune::template added<D, P, place::after_mlp>;
+  using BesideMlp = typename P::tune::template added<D, P, place::beside_mlp>;
+  template <class Member>
+  static constexpr bool is_there = !std::is_same_v<Member, Absent>;
+  static constexpr bool after_attention = is_there<AfterAttention>, after_mlp = is_there<AfterMlp>;
+  static constexpr std::size_t absent = !after_attention + !after_mlp + !is_there<BesideMlp>;
+
+  static constexpr void visit(auto& block, auto&& f) {
+    if constexpr (after_attention) f("attn_adapter", block.attn_adapter);
+    if constexpr (after_mlp) f("mlp_adapter", block.mlp_adapter);
+    if constexpr (is_there<BesideMlp>) f("adaptmlp", block.adaptmlp);
+  }
+  template <class Member, class Y>
+  static constexpr auto after(const Member& member, Y&& y) {
+    if constexpr (is_there<Member>) {
+      return member(static_cast<Y&&>(y));
+    } else {
+      return static_cast<Y&&>(y);
+    }
+  }
+  template <class Member, class Y>
+  static constexpr auto beside(const Member& member, const auto& residual, Y&& y) {
+    if constexpr (is_there<Member>) {
+      return member(residual, static_cast<Y&&>(y));
+    } else {
+      return static_cast<Y&&>(y);
+    }
+  }
+};
+
 template <std::size_t D, std::size_t Heads, std::size_t Hidden, class P = cpu, BlockOptions O = BlockOptions{}>
 struct Block : Module<Block<D, Heads, Hidden, P, O>> {
   static constexpr bool scaled = O.layer_scale != 0;
   using Scale = std::conditional_t<scaled, LayerScale<D, O.layer_scale, P>, Absent>;
-  static constexpr std::size_t absent_members = scaled ? 0 : 2;
+  using Added = BlockAdditions<D, P>;
+  static constexpr std::size_t absent_members = (scaled ? 0 : 2) + Added::absent;
   LayerNorm<D, P> norm1;
   Attention<D, Heads, P, O> attn;
   Scale ls1;
   LayerNorm<D, P> norm2;
   Mlp<D, Hidden, P> mlp;
   Scale ls2;
+  typename Added::AfterAttention attn_adapter;
+  typename Added::AfterMlp mlp_adapter;
+  typename Added::BesideMlp adaptmlp;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("norm1", self.norm1);
@@ -128,25 +184,45 @@ struct Block : Module<Block<D, Heads, Hidden, P, O>> {
     f("norm2", self.norm2);
     f("mlp", self.mlp);
     if constexpr (scaled) f("ls2", self.ls2);
+    Added::visit(self, f);
   }
-  // The residuals ride on the last product of each branch, or on the scale.
-  constexpr auto forward(const auto& x) const {
-    const auto kept = kept_tokens(x);
-    if constexpr (scaled) {
-      Var h = kept + attn(norm1(x)) * ls1.gamma;
-      return h + mlp(norm2(h)) * ls2.gamma;
-    } else {
-      Var h = attn(norm1(x), kept);
-      return mlp(norm2(h), h);
-    }
+  // x [N, D], and KeysOnly or nothing.
+  constexpr auto forward(const auto& x, const auto&... keys) const {
+    Var h = attended(kept_tokens(x), x, keys...);
+    return Added::beside(adaptmlp, h, with_mlp(h));
   }
-  constexpr auto forward(const auto& x, const DropRates& rates) const {
+  constexpr auto forward(const auto& x, const DropRates& rates, const auto&... keys) const {
     const auto kept = kept_tokens(x);
-    Var h = kept + drop_path(scale(dropout(attn(norm1(x)), rates.dropout), ls1), rates.path);
-    return h + drop_path(scale(mlp(norm2(h), rates), ls2), rates.path);
+    Var a = Added::after(attn_adapter, scale(dropout(attn(norm1(x), normalised(keys)...), rates.dropout), ls1));
+    Var h = kept + drop_path(a, rates.path);
+    Var y = Added::after(mlp_adapter, scale(mlp(norm2(h), rates), ls2));
+    return Added::beside(adaptmlp, h, h + drop_path(y, rates.path));
   }
 
  private:
+  template <class V>
+  constexpr auto normalised(const KeysOnly<V>& keys) const {
+    return KeysOnly{norm1(keys.tokens)};
+  }
+  // The residuals ride on the last product of each branch, or on the scale.
+  constexpr auto attended(const auto& kept, const auto& x, const auto&... keys) const {
+    if constexpr (Added::after_attention) {
+      return kept + attn_adapter(scale(attn(norm1(x), normalised(keys)...), ls1));
+    } else if constexpr (scaled) {
+      return kept + attn(norm1(x), normalised(keys)...) * ls1.gamma;
+    } else {
+      return attn(norm1(x), normalised(keys)..., kept);
+    }
+  }
+  constexpr auto with_mlp(const auto& h) const {
+    if constexpr (Added::after_mlp) {
+      return h + mlp_adapter(scale(mlp(norm2(h)), ls2));
+    } else if constexpr (scaled) {
+      return h + mlp(norm2(h)) * ls2.gamma;
+    } else {
+      return mlp(norm2(h), h);
+    }
+  }
   // Before everything else, so that its gradient is added to what the rest has written.
   template <class X>
   static constexpr auto kept_tokens(const X& x) {

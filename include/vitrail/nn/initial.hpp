@@ -52,6 +52,13 @@ struct uniform_fan_in {
     return (2 * uniform_at<double>(stream, 0, i) - 1) / std::sqrt(static_cast<double>(FanIn));
   }
 };
+// Uniform in +-sqrt(6 / (FanIn + FanOut)) (Glorot and Bengio 2010).
+template <std::size_t FanIn, std::size_t FanOut>
+struct uniform_fan_in_out {
+  static double at(const RandomStream& stream, std::size_t i) {
+    return std::sqrt(6 / static_cast<double>(FanIn + FanOut)) * (2 * uniform_at<double>(stream, 0, i) - 1);
+  }
+};
 
 // Normal with the deviation sqrt(2 / FanOut), for what a ReLU follows (He et al. 2015): torchvision's ResNets.
 template <std::size_t FanOut>

@@ -1,6 +1,7 @@
 // site.hpp - where in a model a parameter stands. A tuning policy decides by site; a user may add tags of his own.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
 #include "../config.hpp"
@@ -33,6 +34,8 @@ struct merge {};
 struct scale {};  // layer scale
 struct pool {};   // the layers of attention pooling
 struct lora {};   // the low-rank matrices that vt::lora puts beside a frozen weight
+struct adapter {};
+struct prompt {};
 // Class token and positions: never decayed by the optimiser.
 struct embedding {
   static constexpr bool decays = false;
@@ -57,5 +60,16 @@ inline constexpr bool covers<Layer, bias_of<Layer>> = true;
 template <class Layer>
 inline constexpr bool covers<bias, bias_of<Layer>> = true;
 }  // namespace site
+
+// Where a tuning may put a module of its own. In a transformer block: on what attention or the mlp gives, before the
+// residual is added; or beside the mlp, on that residual.
+namespace place {
+struct after_attention {};
+struct after_mlp {};
+struct beside_mlp {};
+// In front of the Depth blocks of a ViT, where patches of Inputs numbers have become tokens.
+template <std::size_t Inputs, std::size_t Depth>
+struct tokens {};
+}  // namespace place
 
 }  // namespace vitrail::inline VITRAIL_TU

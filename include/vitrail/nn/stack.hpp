@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "module.hpp"
@@ -23,13 +24,14 @@ struct Stack : Module<Stack<Blocks...>> {
   constexpr auto forward(const auto& x) const {
     return each(x, [](const auto& block, std::size_t, const auto& in) { return block(in); });
   }
-  // step(block, its number, x) for one block after the other, each on the result of the one before.
+  // step(block, its number, x) for one block after the other, each on the result of the one before. The number is a
+  // std::integral_constant.
   template <std::size_t I = 0, class X, class Step>
   constexpr auto each(const X& x, const Step& step) const {
     if constexpr (I == sizeof...(Blocks)) {
       return x;
     } else {
-      return each<I + 1>(step(std::get<I>(blocks), I, x), step);
+      return each<I + 1>(step(std::get<I>(blocks), std::integral_constant<std::size_t, I>{}, x), step);
     }
   }
 };

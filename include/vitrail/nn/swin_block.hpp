@@ -11,49 +11,79 @@ using swin_eps = std::ratio<1, 100000>;
 // x + attention(norm(x)), then x + mlp(norm(x)), attention in the windows of M. [height * width, D] -> the same.
 template <std::size_t D, std::size_t Heads, std::size_t Hidden, WindowedMap M, class P = cpu>
 struct SwinBlock : Module<SwinBlock<D, Heads, Hidden, M, P>> {
+  using Added = BlockAdditions<D, P>;
+  static constexpr std::size_t absent_members = Added::absent;
   LayerNorm<D, P, swin_eps> norm1;
   WindowAttention<D, Heads, M, P> attn;
   LayerNorm<D, P, swin_eps> norm2;
   Mlp<D, Hidden, P> mlp;
+  typename Added::AfterAttention attn_adapter;
+  typename Added::AfterMlp mlp_adapter;
+  typename Added::BesideMlp adaptmlp;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("norm1", self.norm1);
     f("attn", self.attn);
     f("norm2", self.norm2);
     f("mlp", self.mlp);
+    Added::visit(self, f);
   }
   constexpr auto forward(const auto& x) const {
-    Var h = attn(norm1(x), x);
-    return mlp(norm2(h), h);
+    Var h = attended(x);
+    return Added::beside(adaptmlp, h, with_mlp(h));
   }
   constexpr auto forward(const auto& x, const DropRates& rates) const {
-    Var h = x + drop_path(dropout(attn(norm1(x)), rates.dropout), rates.path);
-    return h + drop_path(mlp(norm2(h), rates), rates.path);
+    Var h = x + drop_path(Added::after(attn_adapter, dropout(attn(norm1(x)), rates.dropout)), rates.path);
+    Var y = Added::after(mlp_adapter, mlp(norm2(h), rates));
+    return Added::beside(adaptmlp, h, h + drop_path(y, rates.path));
+  }
+
+ private:
+  constexpr auto attended(const auto& x) const {
+    if constexpr (Added::after_attention) {
+      return x + attn_adapter(attn(norm1(x)));
+    } else {
+      return attn(norm1(x), x);
+    }
+  }
+  constexpr auto with_mlp(const auto& h) const {
+    if constexpr (Added::after_mlp) {
+      return h + mlp_adapter(mlp(norm2(h)));
+    } else {
+      return mlp(norm2(h), h);
+    }
   }
 };
 
 // x + norm(attention(x)), then x + norm(mlp(x)): what a branch adds does not grow with depth. Norms start at zero, and
-// blocks as the identity.
+// blocks as the identity. A branch ends with its norm: what a tuning puts after it comes behind that.
 template <std::size_t D, std::size_t Heads, std::size_t Hidden, WindowedMap M, class P = cpu>
 struct SwinV2Block : Module<SwinV2Block<D, Heads, Hidden, M, P>> {
+  using Added = BlockAdditions<D, P>;
+  static constexpr std::size_t absent_members = Added::absent;
   CosineWindowAttention<D, Heads, M, P> attn;
   LayerNorm<D, P, swin_eps, initial::zeros> norm1;
   Mlp<D, Hidden, P> mlp;
   LayerNorm<D, P, swin_eps, initial::zeros> norm2;
+  typename Added::AfterAttention attn_adapter;
+  typename Added::AfterMlp mlp_adapter;
+  typename Added::BesideMlp adaptmlp;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("attn", self.attn);
     f("norm1", self.norm1);
     f("mlp", self.mlp);
     f("norm2", self.norm2);
+    Added::visit(self, f);
   }
   constexpr auto forward(const auto& x) const {
-    Var h = x + norm1(attn(x));
-    return h + norm2(mlp(h));
+    Var h = x + Added::after(attn_adapter, norm1(attn(x)));
+    return Added::beside(adaptmlp, h, h + Added::after(mlp_adapter, norm2(mlp(h))));
   }
   constexpr auto forward(const auto& x, const DropRates& rates) const {
-    Var h = x + drop_path(norm1(dropout(attn(x), rates.dropout)), rates.path);
-    return h + drop_path(norm2(mlp(h, rates)), rates.path);
+    Var h = x + drop_path(Added::after(attn_adapter, norm1(dropout(attn(x), rates.dropout))), rates.path);
+    Var y = Added::after(mlp_adapter, norm2(mlp(h, rates)));
+    return Added::beside(adaptmlp, h, h + drop_path(y, rates.path));
   }
 };
 

@@ -4,6 +4,7 @@
 //   trains<Site>               does the parameter at this site train? (bool; biases stand at site::bias_of<Site>)
 //   linear<In, Out, P, Site>   the linear layer of this site
 //   unbiased<In, Out, P, Site> the same of a layer without a bias
+//   added<D, P, Place>         a module on tokens [N, D] at this place, or Absent
 //   starts_anew<Site>          does the parameter at this site start anew, whatever a base has there? (bool)
 //   at_block<I, Depth>         if blocks differ: the tuning of block I of Depth, in place of itself
 // Derive from train_all and hide what is different. Which parameters train is then a part of the model's type: a frozen
@@ -21,6 +22,7 @@ template <std::size_t In, std::size_t Out, class P, class Site>
 struct PlainLinear;
 template <std::size_t In, std::size_t Out, class P, class Site>
 struct PlainUnbiased;
+struct Absent;
 
 // Everything trains (or, with false, nothing).
 template <bool Trains>
@@ -33,6 +35,8 @@ struct train_everything {
   using linear = PlainLinear<In, Out, P, Site>;
   template <std::size_t In, std::size_t Out, class P, class Site>
   using unbiased = PlainUnbiased<In, Out, P, Site>;
+  template <std::size_t D, class P, class Place>
+  using added = Absent;
 };
 using train_all = train_everything<true>;
 using freeze_all = train_everything<false>;
@@ -94,7 +98,7 @@ requires requires { typename Tune::template at_block<I, Depth>; }
 struct TuningOfBlock<Tune, I, Depth> {
   using type = typename Tune::template at_block<I, Depth>;
 };
-// The first of the linear layers that is not the plain one, if any.
+// The first of the modules that is not the plain one, if any.
 template <class Plain, class... Others>
 struct FirstOther {
   using type = Plain;
@@ -116,6 +120,8 @@ struct Combined {
   template <std::size_t In, std::size_t Out, class P, class Site>
   using unbiased = typename FirstOther<PlainUnbiased<In, Out, P, Site>,
                                        typename Tunes::template unbiased<In, Out, P, Site>...>::type;
+  template <std::size_t D, class P, class Place>
+  using added = typename FirstOther<Absent, typename Tunes::template added<D, P, Place>...>::type;
 };
 }  // namespace detail
 
@@ -123,8 +129,8 @@ struct Combined {
 template <class Tune, std::size_t I, std::size_t Depth>
 using block_tuning = typename detail::TuningOfBlock<Tune, I, Depth>::type;
 
-// What any of these trains: train_any<train_last<2>, train_only<site::norm>>. A linear layer is that of the first
-// tuning that has its own.
+// What any of these trains: train_any<train_last<2>, train_only<site::norm>>. A linear layer, or an added module, is
+// that of the first tuning that has its own.
 template <class... Tunes>
 struct train_any : detail::Combined<Tunes...> {
   template <class Site>

@@ -3,9 +3,11 @@
 
 #include <type_traits>
 
+#include "adapter.hpp"
 #include "lora.hpp"
 #include "merge.hpp"
 #include "methods.hpp"
+#include "prompts.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 

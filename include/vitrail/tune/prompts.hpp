@@ -1,0 +1,91 @@
+// prompts.hpp - visual prompt tuning: tokens that train, among those of a frozen ViT (Jia et al. 2022, "Visual Prompt
+// Tuning"). They start at random, so that a prompted model does not start as its base: attention sees them.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "../nn/block.hpp"
+#include "../nn/module.hpp"
+#include "../nn/param.hpp"
+#include "../ops/slice.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// VPT-shallow: Count tokens [Count, D] that go through all blocks, [class token, prompts, patches]. They have no
+// positions. Inputs: numbers in a patch; prompts start uniform in +-sqrt(6 / (Inputs + D)), as published.
+template <std::size_t D, std::size_t Count, std::size_t Inputs, class P = cpu>
+struct ShallowPrompts : Module<ShallowPrompts<D, Count, Inputs, P>> {
+  static constexpr std::size_t tokens_in_sequence = Count;
+  Param<Shape<1, Count, D>, P, site::prompt, initial::uniform_fan_in_out<Inputs, D>> prompt_embeddings;
+
+  static constexpr void visit(auto& self, auto&& f) { f("prompt_embeddings", self.prompt_embeddings); }
+  // As a Var of the step of x.
+  constexpr auto tokens(const auto& x) const {
+    return as_var(detail::context_of(x), detail::as_shape<Shape<Count, D>>(prompt_embeddings));
+  }
+};
+
+// VPT-deep: each of Depth blocks has Count tokens of its own, and what a block makes of them is thrown away. So they
+// take part as KeysOnly: the same function with less work, since keys and values are computed once for a batch, and
+// nothing else is computed of them.
+template <std::size_t D, std::size_t Count, std::size_t Inputs, std::size_t Depth, class P = cpu>
+struct DeepPrompts : Module<DeepPrompts<D, Count, Inputs, Depth, P>> {
+  using Initial = initial::uniform_fan_in_out<Inputs, D>;
+  using Deep = std::conditional_t<(Depth > 1), Param<Shape<Depth - 1, Count, D>, P, site::prompt, Initial>, Absent>;
+  static constexpr std::size_t absent_members = Depth > 1 ? 0 : 1;
+  Param<Shape<1, Count, D>, P, site::prompt, Initial> prompt_embeddings;
+  Deep deep_prompt_embeddings;
+
+  static constexpr void visit(auto& self, auto&& f) {
+    f("prompt_embeddings", self.prompt_embeddings);
+    if constexpr (Depth > 1) f("deep_prompt_embeddings", self.deep_prompt_embeddings);
+  }
+  // Of block I, as Vars of the step of x.
+  template <std::size_t I>
+  constexpr auto keys(const auto& x) const {
+    auto* step = detail::context_of(x);
+    if constexpr (I == 0) {
+      return KeysOnly{as_var(step, detail::as_shape<Shape<Count, D>>(prompt_embeddings))};
+    } else {
+      Var own = slice<0, I - 1, I>(as_var(step, deep_prompt_embeddings));
+      return KeysOnly{reshape<Shape<Count, D>>(own)};
+    }
+  }
+};
+
+template <std::size_t D>
+struct error_prompts_are_none;
+
+namespace detail {
+template <std::size_t Count, bool Deep>
+struct PromptTuning : freeze_all {
+  template <class Site>
+  static constexpr bool trains = std::is_same_v<Site, site::prompt>;
+  template <std::size_t D, class P, class Place>
+  struct At {
+    using type = Absent;
+  };
+  template <std::size_t D, class P, std::size_t Inputs, std::size_t Depth>
+  struct At<D, P, place::tokens<Inputs, Depth>> {
+    static_assert(sizeof(std::conditional_t<Count == 0, error_prompts_are_none<D>, P>) > 0);
+    using type = std::conditional_t<Deep, DeepPrompts<D, Count, Inputs, Depth, P>, ShallowPrompts<D, Count, Inputs, P>>;
+  };
+  template <std::size_t D, class P, class Place>
+  using added = typename At<D, P, Place>::type;
+};
+}  // namespace detail
+
+// So many prompts in a ViT, in front of the first block or, deep, in every block. The mean of the patches leaves them
+// out.
+struct visual_prompts {
+  std::size_t count = 10;
+  bool deep = false;
+
+  template <auto Self>
+  using tuning = detail::PromptTuning<Self.count, Self.deep>;
+  static constexpr bool merges = false;
+  static constexpr double rate = 1e-2;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU
