@@ -107,8 +107,10 @@ class Batches {
       std::swap(order_[i - 1], order_[j]);
     }
   }
-  // Fills batch number `index`; the last one may be smaller. Throws shape_error if there is no such batch.
-  void load(std::size_t index, Batch<S, P>& images, Labels& labels) const {
+  // Fills batch number `index`; the last one may be smaller. Throws shape_error if there is no such batch. (A tuned
+  // model's policy is another than its base's, but its batches are alike.)
+  template <SameMemoryAs<P> Q>
+  void load(std::size_t index, Batch<S, Q>& images, Labels& labels) const {
     if (index >= count()) {
       throw shape_error("Batches: expected a batch below " + std::to_string(count()) + ", found " +
                         std::to_string(index));
@@ -117,7 +119,8 @@ class Batches {
   }
   // The same from any sample of the epoch's order on, so that an epoch goes on where batches of another size stopped.
   // Throws shape_error if there is no such sample.
-  void load_from(std::size_t sample, Batch<S, P>& images, Labels& labels) const {
+  template <SameMemoryAs<P> Q>
+  void load_from(std::size_t sample, Batch<S, Q>& images, Labels& labels) const {
     if (sample >= samples()) {
       throw shape_error("Batches: expected a sample below " + std::to_string(samples()) + ", found " +
                         std::to_string(sample));
