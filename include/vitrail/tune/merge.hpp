@@ -25,7 +25,7 @@ struct PolicyAfterMerge<P, MethodList<Kept...>> {
 };
 template <class P, auto... Kept, auto First, auto... More>
 struct PolicyAfterMerge<P, MethodList<Kept...>, First, More...>
-    : std::conditional_t<decltype(First)::merges, PolicyAfterMerge<P, MethodList<Kept...>, More...>,
+    : std::conditional_t<method_type<First>::merges, PolicyAfterMerge<P, MethodList<Kept...>, More...>,
                          PolicyAfterMerge<P, MethodList<Kept..., First>, More...>> {};
 template <class P>
 struct MergedPolicy;
@@ -33,8 +33,8 @@ template <class P, auto... Methods>
 struct MergedPolicy<tuned<P, Methods...>> : PolicyAfterMerge<P, MethodList<>, Methods...> {};
 
 template <class Q>
-concept merges_its_weight = requires(const Q& module, const typename Q::P::backend& backend, typename Q::T* to) {
-  module.merge(backend, to);
+concept merges_its_weight = requires(const Q& layer, const typename Q::P::backend& backend, typename Q::T* to) {
+  layer.merge(backend, to);
 };
 // How the weight of a module is merged.
 template <class Backend, class T>

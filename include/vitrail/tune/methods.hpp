@@ -24,11 +24,14 @@ struct TuneHead : freeze_all {
   template <class Site>
   static constexpr bool starts_anew = Classes > 0 && trains<Site>;
 };
+// (nvcc makes a reference to it of a named value.)
+template <auto Method>
+using method_type = std::remove_cvref_t<decltype(Method)>;
 // The number of classes that the last method to replace the head asks for; 0: none does.
 template <auto Method>
 constexpr std::size_t classes_of() {
-  if constexpr (requires { decltype(Method)::classes; }) {
-    return decltype(Method)::classes;
+  if constexpr (requires { method_type<Method>::classes; }) {
+    return method_type<Method>::classes;
   } else {
     return 0;
   }
@@ -72,7 +75,7 @@ template <class P, auto... Methods>
 struct tuned : P {
   using untuned = P;
   using methods = MethodList<Methods...>;
-  using tune = train_any<typename decltype(Methods)::template tuning<Methods>...>;
+  using tune = train_any<typename detail::method_type<Methods>::template tuning<Methods>...>;
 };
 
 template <class M>
