@@ -168,7 +168,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   constexpr auto run_blocks(const auto& tokens) const {
     if constexpr (drops || C.recompute || gives_keys) {
       return blocks.each(with_prompts(start(tokens)),
-                         [this](const auto& block, auto i, const auto& x) { return run_block(block, i, x); });
+                         [this](const auto& block, auto i, const auto& x) { return this->run_block(block, i, x); });
     } else {
       return blocks(with_prompts(start(tokens)));
     }

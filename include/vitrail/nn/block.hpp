@@ -31,7 +31,7 @@ struct BlockOptions {
 };
 
 // Tokens [p, D], one for all samples, that others attend to and nothing becomes of: beside the input of attention or of
-// a block. Keys and values alone are computed from them, once for the batch.
+// a block. Their keys and values are computed once for the batch, and no rows of the result.
 template <class V>
 struct KeysOnly {
   V tokens;
