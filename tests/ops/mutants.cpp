@@ -87,6 +87,9 @@ struct ReluEverywhere : vt::function::Relu {
   }
 };
 
+// qkv of 4 tokens, 2 heads of 3.
+constexpr vt::AttentionLayout two_heads = vt::detail::layout_of_columns(2, 4, 4, 6, 1, false, false);
+
 }  // namespace
 
 TEST_CASE("a wrong derivative of an elementwise function is caught") {
@@ -202,7 +205,7 @@ TEST_CASE("a wrong backward of an operation is caught") {
       "attention: gradients of q and k exchanged",
       [](auto x) {
         return mutant(
-            vt::AttentionOp<vt::Shape<4, 18>, 2>{},
+            vt::AttentionOp<two_heads, 1>{vt::rsqrt_of<3>},
             [](const auto& a) {
               for (std::size_t r = 0; r < a.count * 4; ++r) {
                 for (std::size_t c = 0; c < 6; ++c)
@@ -216,7 +219,7 @@ TEST_CASE("a wrong backward of an operation is caught") {
       "attention: scale forgotten",
       [](auto x) {
         return mutant(
-            vt::AttentionOp<vt::Shape<4, 18>, 2>{},
+            vt::AttentionOp<two_heads, 1>{vt::rsqrt_of<3>},
             [](const auto& a) {
               for (std::size_t r = 0; r < a.count * 4; ++r) {
                 for (std::size_t c = 0; c < 12; ++c) a.gradient[0].at[r * 18 + c] *= std::sqrt(3.0);
