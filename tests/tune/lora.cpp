@@ -1,5 +1,4 @@
-// lora.cpp - a model tuned with LoRA or DoRA: what trains, where it starts, what its training leaves alone, and
-// merging.
+// lora.cpp - a model tuned with LoRA or DoRA: what trains, where it starts, what its training leaves alone, and merging.
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 
@@ -15,13 +14,13 @@ namespace site = vt::site;
 using Low = vt::tuned_module<Net, vt::lora{.rank = 2, .alpha = 4}, vt::head<5>>;
 using Magnitude = vt::tuned_module<Net, vt::lora{.rank = 2, .on = vt::sites<site::v>, .magnitude = true}>;
 // All that an optimiser will have.
-static_assert(std::is_same_v<
-              vt::trainable_parameters<Low>,
-              vt::TypeList<vt::Trainable<"blocks.0.attn.qkv.lora_A.weight", vt::Shape<4, 16>>,
-                           vt::Trainable<"blocks.0.attn.qkv.lora_B.weight", vt::Shape<32, 2>>,
-                           vt::Trainable<"blocks.1.attn.qkv.lora_A.weight", vt::Shape<4, 16>>,
-                           vt::Trainable<"blocks.1.attn.qkv.lora_B.weight", vt::Shape<32, 2>>,
-                           vt::Trainable<"head.weight", vt::Shape<5, 16>>, vt::Trainable<"head.bias", vt::Shape<5>>>>);
+static_assert(std::is_same_v<vt::trainable_parameters<Low>,
+                             vt::TypeList<vt::Trainable<"blocks.0.attn.qkv.lora_A.weight", vt::Shape<4, 16>>,
+                                          vt::Trainable<"blocks.0.attn.qkv.lora_B.weight", vt::Shape<32, 2>>,
+                                          vt::Trainable<"blocks.1.attn.qkv.lora_A.weight", vt::Shape<4, 16>>,
+                                          vt::Trainable<"blocks.1.attn.qkv.lora_B.weight", vt::Shape<32, 2>>,
+                                          vt::Trainable<"head.weight", vt::Shape<5, 16>>,
+                                          vt::Trainable<"head.bias", vt::Shape<5>>>>);
 static_assert(vt::trainable_count<Magnitude>() == 2 * (2 * 16 + 16 * 2 + 16));
 
 template <auto... Methods>
@@ -73,6 +72,6 @@ TEST_CASE("LoRA on the whole of every layer, with a bias and the head that train
       vt::head<>, vt::train<site::bias>>();
 }
 TEST_CASE("DoRA starts as its base, trains alone and merges") {
-  check_start_training_and_merge<vt::lora{
-      .rank = 2, .on = vt::sites<site::q, site::v, site::fc1>, .magnitude = true}>();
+  check_start_training_and_merge<
+      vt::lora{.rank = 2, .on = vt::sites<site::q, site::v, site::fc1>, .magnitude = true}>();
 }
