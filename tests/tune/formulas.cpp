@@ -1,6 +1,7 @@
 // formulas.cpp - adapters and prompts give the logits and gradients of their published formulas, written in PyTorch.
 #include "catch.hpp"
 #include "models/parity.hpp"
+#include "vitrail/io/checkpoint.hpp"
 
 #include <vitrail/tune/tune.hpp>
 
