@@ -1,5 +1,4 @@
-// lora.cpp - a model tuned with LoRA: what trains, where it starts, what its training leaves alone, and
-// merging.
+// lora.cpp - a model tuned with LoRA: what trains, where it starts, what its training leaves alone, and merging.
 #include "catch.hpp"
 #include "tune/start_to_merge.hpp"
 
@@ -20,6 +19,7 @@ static_assert(std::is_same_v<
                            vt::Trainable<"blocks.1.attn.qkv.lora_A.weight", vt::Shape<4, 16>>,
                            vt::Trainable<"blocks.1.attn.qkv.lora_B.weight", vt::Shape<32, 2>>,
                            vt::Trainable<"head.weight", vt::Shape<5, 16>>, vt::Trainable<"head.bias", vt::Shape<5>>>>);
+
 }  // namespace
 
 TEST_CASE("LoRA starts as its base, trains alone and merges") {

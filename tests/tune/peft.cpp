@@ -1,5 +1,6 @@
 // peft.cpp - adapters that Hugging Face's peft has written, and those written for it. The fixtures are of
 // fixtures/make_adapters.py.
+#include "catch.hpp"
 #include "tune/small_vit.hpp"
 
 #include <filesystem>

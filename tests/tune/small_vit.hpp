@@ -29,7 +29,7 @@ vt::Batch<S> some_images(std::size_t count) {
   for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = vt::normal_at<float>(stream, 0, i);
   return images;
 }
-vt::Labels some_labels(std::size_t count, std::size_t classes) {
+inline vt::Labels some_labels(std::size_t count, std::size_t classes) {
   std::vector<int> labels;
   for (std::size_t i = 0; i < count; ++i) labels.push_back(static_cast<int>(i % classes));
   return vt::Labels(labels);
