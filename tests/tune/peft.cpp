@@ -69,7 +69,7 @@ void compare(const std::string& folder, vt::peft_names names) {
       ++merged;
     }
   });
-  CHECK(merged == (names == vt::peft_names::timm ? 2 : 4));
+  CHECK(merged == (names == vt::peft_names::own ? 2 : 4));
 
   // Written and read again, it is the same to the bit; the file holds what trains and nothing else.
   const TemporaryFolder own;
@@ -89,7 +89,7 @@ void compare(const std::string& folder, vt::peft_names names) {
 }  // namespace
 
 TEST_CASE("a LoRA of peft on timm's ViT") {
-  compare<vt::lora{.rank = 4, .alpha = 6, .on = vt::sites<site::qkv, site::proj>}>("lora_timm", vt::peft_names::timm);
+  compare<vt::lora{.rank = 4, .alpha = 6, .on = vt::sites<site::qkv, site::proj>}>("lora_timm", vt::peft_names::own);
 }
 TEST_CASE("a DoRA of peft on transformers' ViT") {
   compare<vt::lora{.rank = 2, .alpha = 3, .rank_stabilised = true, .magnitude = true}>("dora_transformers",

@@ -17,6 +17,7 @@
 #include "checkpoint.hpp"
 #include "peft_config.hpp"
 #include "peft_names.hpp"
+#include "tensor_problems.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -169,7 +170,7 @@ inline peft_names names_in(const Safetensors& file) {
     if (tensor.name.starts_with("base_model.model.vit.layers.")) return peft_names::transformers;
     if (tensor.name.starts_with("base_model.model.vit.encoder.layer.")) return peft_names::transformers4;
   }
-  return peft_names::timm;
+  return peft_names::own;
 }
 
 }  // namespace detail
@@ -177,7 +178,7 @@ inline peft_names names_in(const Safetensors& file) {
 // Writes the adapter into a folder, which is made if it is not there. For peft on a timm model as it is; peft on
 // transformers' ViT needs its names. `base` is noted as base_model_name_or_path. Throws io_error.
 template <class Model>
-void save_adapter(const Model& model, const std::filesystem::path& folder, peft_names names = peft_names::timm,
+void save_adapter(const Model& model, const std::filesystem::path& folder, peft_names names = peft_names::own,
                   const std::string& base = {}) {
   static_assert(Model::Backend::memory::host_readable, "save_adapter: the model's memory must be the host's");
   using T = typename Model::value;

@@ -10,9 +10,9 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// The names of the model that peft wrapped: timm's, which are this library's own, for any model; those of
+// The names of the model that peft wrapped: this library's own, which are timm's, for any model; those of
 // ViTForImageClassification in transformers 5; and the ones it had before, in files of transformers 4.
-enum class peft_names { timm, transformers, transformers4 };
+enum class peft_names { own, transformers, transformers4 };
 
 namespace detail {
 
@@ -45,7 +45,7 @@ std::string find_peft_name(const std::array<PeftName, N>& names, std::string_vie
 }
 // The name of a layer, "blocks.0.attn.proj"; a part of qkv has its number behind it. Empty if there is none.
 inline std::string peft_name(std::string_view own, peft_names names) {
-  if (names == peft_names::timm) return std::string(own);
+  if (names == peft_names::own) return std::string(own);
   const bool now = names == peft_names::transformers;
   constexpr std::string_view blocks = "blocks.";
   if (!own.starts_with(blocks)) return find_peft_name(peft_model_names, own, now);
