@@ -1,4 +1,6 @@
 // inference.cpp - milliseconds of a ViT-B/16 forward at batch 1 and 8, weights packed once.
+#include <benchmark/benchmark.h>
+
 #include "steps.hpp"
 
 BENCHMARK(inference<vt::ViT_B16<>>)

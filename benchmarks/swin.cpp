@@ -1,5 +1,7 @@
 // swin.cpp - images per second of Swin-T: a training step (forward, backward, AdamW), inference, and where a step's
 // time goes.
+#include <benchmark/benchmark.h>
+
 #include "steps.hpp"
 
 using Swin = vt::Swin_T<>;

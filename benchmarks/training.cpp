@@ -1,4 +1,6 @@
 // training.cpp - images per second of a training step (forward, backward, AdamW) of a ViT, and where its time goes.
+#include <benchmark/benchmark.h>
+
 #include "steps.hpp"
 
 namespace {

@@ -1,4 +1,6 @@
 // tuning.cpp - images per second of fine-tuning ViT-B/16: all of it, LoRA of rank 8 on qkv, and the head alone.
+#include <benchmark/benchmark.h>
+
 #include "steps.hpp"
 
 namespace {
