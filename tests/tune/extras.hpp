@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "tune/everything_is_reached.hpp"
 #include "tune/small_vit.hpp"
 
 namespace {
@@ -21,20 +22,7 @@ void check_extras(const vt::Model<M>& base, bool starts_as_base) {
   const Bytes before = bytes_of(tuned.frozen().values);
   CHECK(tuned.frozen().values.data() == base.shared_values()->values.data());
 
-  std::vector<double> largest(tuned.trainable().table.size());
-  train(tuned, images, labels, 2, [&](const auto& step) {
-    for (std::size_t i = 0; i < largest.size(); ++i) {
-      REQUIRE(step.reached(i));
-      const auto& info = tuned.trainable().table[i];
-      for (std::size_t j = 0; j < info.size; ++j) {
-        largest[i] = std::max(largest[i], std::abs(static_cast<double>(step.gradients()[info.offset + j])));
-      }
-    }
-  });
-  for (std::size_t i = 0; i < largest.size(); ++i) {
-    INFO(tuned.trainable().table[i].path);
-    CHECK(largest[i] > 0);
-  }
+  check_two_steps_reach_everything(tuned, images, labels);
   train(tuned, images, labels, 18);
   CHECK(bytes_of(tuned.frozen().values) == before);
   CHECK(difference(logits_of(tuned, images), logits_of(base, images)) > 1e-3);

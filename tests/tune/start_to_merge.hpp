@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "catch.hpp"
+#include "tune/everything_is_reached.hpp"
 #include "tune/small_vit.hpp"
 
 namespace {
@@ -23,20 +24,7 @@ void check_start_training_and_merge() {
   CHECK(tuned.frozen().values.data() == base.shared_values()->values.data());
 
   // Everything that trains moves within two steps; nothing else does in a hundred.
-  std::vector<double> largest(tuned.trainable().table.size());
-  train(tuned, images, labels, 2, [&](const auto& step) {
-    for (std::size_t i = 0; i < largest.size(); ++i) {
-      REQUIRE(step.reached(i));
-      const auto& info = tuned.trainable().table[i];
-      for (std::size_t j = 0; j < info.size; ++j) {
-        largest[i] = std::max(largest[i], std::abs(static_cast<double>(step.gradients()[info.offset + j])));
-      }
-    }
-  });
-  for (std::size_t i = 0; i < largest.size(); ++i) {
-    INFO(tuned.trainable().table[i].path);
-    CHECK(largest[i] > 0);
-  }
+  check_two_steps_reach_everything(tuned, images, labels);
   train(tuned, images, labels, 98);
   CHECK(bytes_of(tuned.frozen().values) == before);
   CHECK(logits_of(tuned, images) != logits_of(base, images));
