@@ -55,15 +55,15 @@ template <class P, class C>
 void check_values(const C& c, const typename P::backend& backend, const std::string& where) {
   for (const std::size_t count : {std::size_t(1), std::size_t(5)}) {
     const Problem problem = problem_of(c, count);
-    Data<typename P::value> data(problem);
+    DataFor<P> data(problem);
     const auto found = run_retaining<P>(c, data, backend);
     expect_below(c.name + ", " + where + ", value", distance(found.out, c.reference(problem), c.tolerance.floor),
                  c.tolerance.units);
     if constexpr (std::is_same_v<typename P::value, float>) {
       Data<double> exact_data(problem);
       exact_data.weights = vitrail::Buffer<double>(data.weights.size());  // the same weights: those of floats
-      for (std::size_t i = 0; i < data.weights.size(); ++i)
-        exact_data.weights[i] = static_cast<double>(data.weights[i]);
+      const auto weights = vitrail::detail::vector_of<typename P::backend::memory>(data.weights.data(), data.weights.size());
+      std::copy(weights.begin(), weights.end(), exact_data.weights.data());
       const auto exact = run_retaining<vitrail::serial_double>(c, exact_data, vitrail::Serial());
       for (std::size_t i = 0; i < exact.gradients.size(); ++i) {
         expect_below(c.name + ", " + where + ", gradient " + std::to_string(i),

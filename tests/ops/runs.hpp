@@ -30,27 +30,32 @@ struct Result {
   std::vector<std::vector<T>> gradients;
 };
 
-template <class T>
+template <class T, class Memory = vitrail::HostMemory>
 struct Data {
-  std::vector<vitrail::Buffer<T>> inputs;
+  std::vector<vitrail::Buffer<T, Memory>> inputs;
   std::vector<int> labels;
   std::size_t count;
-  vitrail::Buffer<T> weights;
+  vitrail::Buffer<T, Memory> weights;
 
   explicit Data(const Problem& p) : labels(p.labels), count(p.count) {
     for (const Values& values : p.inputs) {
-      vitrail::Buffer<T>& to = inputs.emplace_back(values.size());
-      for (std::size_t i = 0; i < values.size(); ++i) to[i] = static_cast<T>(values[i]);
+      const std::vector<T> rounded(values.begin(), values.end());
+      inputs.emplace_back(values.size());
+      Memory::copy(inputs.back().data(), rounded.data(), values.size() * sizeof(T));
     }
   }
   const T* weights_for(std::size_t size) {
     if (weights.size() != size) {
-      weights = vitrail::Buffer<T>(size);
-      vitrail::detail::draw_weights(5, weights.data(), size);
+      std::vector<T> drawn(size);
+      vitrail::detail::draw_weights(5, drawn.data(), size);
+      weights = vitrail::Buffer<T, Memory>(size);
+      Memory::copy(weights.data(), drawn.data(), size * sizeof(T));
     }
     return weights.data();
   }
 };
+template <class P>
+using DataFor = Data<typename P::value, typename P::backend::memory>;
 
 // Passes its input on, and copies the gradient that arrives to where the test can read it after the plan has given the
 // memory to others. The second input is a parameter that makes the result tracked.
@@ -81,7 +86,8 @@ auto build(const C& c, const L& labels, const Vars& vars) {
 
 // On the retaining tape, inputs as tracked leaves. The case's op is the first on the tape.
 template <class P, class C, class T = typename P::value>
-Result<T> run_retaining(const C& c, Data<T>& data, const typename P::backend& backend) {
+Result<T> run_retaining(const C& c, DataFor<P>& data, const typename P::backend& backend) {
+  using Memory = typename P::backend::memory;
   vitrail::Tape<P, true> tape(backend);
   tape.set_random(stream, first_sample);
   tape.begin(data.count);
@@ -99,10 +105,11 @@ Result<T> run_retaining(const C& c, Data<T>& data, const typename P::backend& ba
   const auto y = build(c, tape.labels(data.labels.data()), vars);
   const std::size_t size = vitrail::detail::elements_of(y, data.count);
   tape.backward(vitrail::detail::weighted_sum(y, data.weights_for(size)));
-  Result<T> result{{y.data, y.data + size}, {}};
+  Result<T> result{vitrail::detail::vector_of<Memory>(y.data, size), {}};
   auto collect = [&](const auto& v) {
     if constexpr (std::remove_cvref_t<decltype(v)>::tracked) {
-      result.gradients.emplace_back(tape.gradient(v), tape.gradient(v) + vitrail::detail::elements_of(v, data.count));
+      result.gradients.push_back(
+          vitrail::detail::vector_of<Memory>(tape.gradient(v), vitrail::detail::elements_of(v, data.count)));
     }
   };
   std::apply([&](const auto&... v) { (collect(v), ...); }, vars);

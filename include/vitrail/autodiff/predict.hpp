@@ -92,6 +92,21 @@ concept PacksWeights = requires(const typename Model::Backend& b, const typename
   b.pack(n, n, from, to);
 };
 
+// What a predictor's callable returns on its tape.
+template <class Model, class F, bool TakesLabels>
+struct PredictorCall {
+  using Context = Tape<typename Model::policy, false>;
+  using type = decltype(call_predictor(std::declval<F&>(), std::declval<const typename Model::module&>(),
+                                       std::declval<Var<typename Model::module::input, true, false, Context>>()));
+};
+template <class Model, class F>
+struct PredictorCall<Model, F, true> {
+  using Context = Tape<typename Model::policy, false>;
+  using type = decltype(call_predictor(std::declval<F&>(), std::declval<const typename Model::module&>(),
+                                       std::declval<Var<typename Model::module::input, true, false, Context>>(),
+                                       std::declval<LabelsVar<Context, labels_per_sample<typename Model::module>()>>()));
+};
+
 }  // namespace detail
 
 // Runs a model, or any callable f(net, x) of it, or f(net, x, labels), on batches of any size. The model must outlive
@@ -102,6 +117,7 @@ class Predictor {
  public:
   using policy = typename Model::policy;
   using value = typename policy::value;
+  using Backend = typename policy::backend;
   using input = typename Model::module::input;
   static constexpr bool packs = detail::PacksWeights<Model>;
   static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
@@ -145,19 +161,21 @@ class Predictor {
   // The result for each sample, valid until the next call. An empty batch throws shape_error; other operations than
   // when the Predictor was made throw error.
   auto operator()(const BatchView<input, const value>& images) requires(!takes_labels) { return run(images); }
-  template <SameMemoryAs<policy> Q>
+  template <StepBatchFor<policy> Q>
   auto operator()(const Batch<input, Q>& images) requires(!takes_labels) {
     return run(images.view());
   }
   // The same for a callable that takes labels.
-  template <SameMemoryAs<policy> Q>
+  template <StepBatchFor<policy> Q>
   auto operator()(const Batch<input, Q>& images, const Labels& labels) requires(takes_labels) {
     detail::check_counts("predict", images.count(), labels.count(), label_count);
-    return run(images.view(), tape_.template labels<label_count>(labels.data()));
+    return run(images.view(), labels.data());
   }
 
   void set_poison(bool on) { tape_.set_poison(on); }
   void set_timed(bool on) { tape_.set_timed(on); }
+  // As TrainingStep::set_graphs.
+  void set_graphs(bool on) { graphs_ = on; }
   const auto& timings() const { return tape_.timings(); }
   const Model& model() const { return *model_; }
   const Trace& trace() const { return schedule_->trace; }
@@ -167,15 +185,39 @@ class Predictor {
   std::size_t arena_bytes() const { return tape_.arena_bytes(); }
 
  private:
-  template <class... L>
-  auto run(const BatchView<input, const value>& images, const L&... labels) {
-    detail::check_counts("predict", images.count(), images.count());
+  auto run(const BatchView<input, const value>& images, const int* labels = nullptr) {
+    const Backend& backend = model_->backend();
+    const std::size_t count = images.count();
+    detail::check_counts("predict", count, count);
     if constexpr (packs) packed_.update(*model_);
-    tape_.begin(images.count());
-    const auto x = tape_.template input<input, true>(images.data());
-    const auto out = detail::call_predictor(f_, model_->net(), x, labels...);
-    tape_.check_end(out.id, result_);
-    return detail::result_of(out, images.count());
+    const std::size_t before = tape_.arena_bytes();
+    tape_.begin(count);
+    if (tape_.arena_bytes() != before) replay_.clear();
+    const value* placed = images_.place(backend, 0, images.data(), images.size());
+    const int* placed_labels = labels ? labels_.place(backend, 0, labels, count * label_count) : nullptr;
+    const auto call = [&] {
+      const auto x = tape_.template input<input, true>(placed);
+      const auto out = [&] {
+        if constexpr (takes_labels) {
+          return detail::call_predictor(f_, model_->net(), x,
+                                        tape_.template labels<label_count>(labels, placed_labels));
+        } else {
+          return detail::call_predictor(f_, model_->net(), x);
+        }
+      }();
+      tape_.check_end(out.id, result_);
+      return out;
+    };
+    results_.begin();
+    if constexpr (detail::RecordsGraphs<Backend>) {
+      if (graphs_ && !tape_.watched()) {
+        replay_.on(model_->frozen().values.data());
+        const detail::ReplayKey key{count, 0};
+        if (labels && replay_.has(key)) tape_.check_labels_again(labels, count);
+        return results_.of(replay_.run(backend, key, call), count);
+      }
+    }
+    return results_.of(call(), count);
   }
 
   struct Empty {};
@@ -185,6 +227,11 @@ class Predictor {
   Tape<policy, false> tape_;
   std::vector<std::string> paths_;
   int result_ = -1;
+  detail::Placed<value, Backend> images_;
+  detail::Placed<int, Backend> labels_;
+  detail::StepResults<value, typename Backend::memory> results_;
+  detail::ReplayOf<Backend, typename detail::PredictorCall<Model, F, takes_labels>::type> replay_;
+  bool graphs_ = true;
   std::conditional_t<packs, detail::PackedWeights<Model>, Empty> packed_;
 };
 

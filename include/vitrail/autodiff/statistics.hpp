@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../backend/memory.hpp"
+#include "../backend/values.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -38,15 +38,18 @@ class MovingStatistics {
   explicit MovingStatistics(std::size_t size) : next_{Buffer<T, Memory>(size), Buffer<T, Memory>(size)} {}
 
   // The move of a part of a step, of the first if so. What no operation writes stays as it is.
-  StatisticsMove<T> begin(const T* base, bool first) {
+  template <class B>
+  StatisticsMove<T> begin(const B& backend, const T* base, bool first) {
     const T* from = first ? base : next_[now_].data();
     now_ = 1 - now_;
     const std::size_t size = next_[now_].size();
-    Memory::copy(next_[now_].data(), from, size * sizeof(T));
+    if (size) detail::copy_values(backend, next_[now_].data(), from, size);
     return {base, size, from, next_[now_].data()};
   }
   // Where the last part moved them.
   const T* result() const { return next_[now_].data(); }
+  // Which of the two buffers that is.
+  std::size_t now() const { return now_; }
 
  private:
   Buffer<T, Memory> next_[2];

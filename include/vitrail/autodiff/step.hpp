@@ -16,23 +16,14 @@
 #include "keep.hpp"
 #include "meta.hpp"
 #include "plan_step.hpp"
+#include "replay.hpp"
+#include "step_inputs.hpp"
 #include "tape.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// The value of a Var for the caller: a number if it is one for the whole batch, else a view of the batch, valid until
-// the next step.
-template <class V>
-auto result_of(const V& v, std::size_t count) {
-  using T = typename V::value;
-  if constexpr (!V::batched && V::shape::size == 1) {
-    return *v.data;
-  } else {
-    return BatchView<typename V::shape, const T>(v.data, V::batched ? count : 1);
-  }
-}
 inline void check_counts(const char* what, std::size_t samples, std::size_t labels, std::size_t per_sample = 1) {
   if (samples == 0) throw shape_error(std::string(what) + ": the batch has no samples");
   if (samples * per_sample != labels) {
@@ -64,6 +55,8 @@ class TrainingStep {
   using policy = typename Model::policy;
   using value = typename policy::value;
   using input = typename Model::module::input;
+  using Backend = typename policy::backend;
+  using Memory = typename Backend::memory;
   using Context = Tape<policy, true>;
   static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
 
@@ -95,15 +88,15 @@ class TrainingStep {
   // other operations than when the step was made; then the model is as it was and the step does not count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count(), label_count);
-    const auto out = run_part(images, labels.data(), 0, 1, false);
+    const std::size_t count = images.count();
+    const auto out = run_part(images.data(), labels.data(), count, 0, 1, false);
     finish();
+    results_.begin();
     return std::apply(
-        [&](const auto&... result) {
-          return std::tuple(detail::result_of(out.loss, images.count()), detail::result_of(result, images.count())...);
-        },
+        [&](const auto&... result) { return std::tuple(results_.of(out.loss, count), results_.of(result, count)...); },
         out.results);
   }
-  template <SameMemoryAs<policy> Q>
+  template <StepBatchFor<policy> Q>
   auto operator()(const Batch<input, Q>& images, const Labels& labels) {
     return (*this)(images.view(), labels);
   }
@@ -121,14 +114,14 @@ class TrainingStep {
     for (std::size_t begin = 0; begin < images.count(); begin += part) {
       const std::size_t count = std::min(part, images.count() - begin);
       const double share = static_cast<double>(count) / static_cast<double>(images.count());
-      const BatchView<input, const value> some(images[begin].data(), count);
-      const auto out = run_part(some, labels.data() + begin * label_count, begin, share, begin > 0);
-      loss += share * static_cast<double>(*out.loss.data);
+      const auto out =
+          run_part(images[begin].data(), labels.data() + begin * label_count, count, begin, share, begin > 0);
+      loss += share * static_cast<double>(detail::value_on_host<Memory>(out.loss.data));
     }
     finish();
     return static_cast<value>(loss);
   }
-  template <SameMemoryAs<policy> Q>
+  template <StepBatchFor<policy> Q>
   value in_parts(const Batch<input, Q>& images, const Labels& labels, std::size_t part) {
     return in_parts(images.view(), labels, part);
   }
@@ -157,25 +150,48 @@ class TrainingStep {
   // operation, module and step. Slow; for finding out where training goes wrong.
   void set_check_finite(bool on) { tape_.set_check_finite(on); }
   void set_timed(bool on) { tape_.set_timed(on); }
+  // On a GPU a step is recorded when it runs with as many samples for the second time, and replayed from then on, with
+  // the same bits. Off: every operation is started anew.
+  void set_graphs(bool on) { graphs_ = on; }
   const auto& timings() const { return tape_.timings(); }
 
  private:
+  using Returned = decltype(detail::call_step(std::declval<F&>(), std::declval<const typename Model::module&>(),
+                                              std::declval<Var<input, true, false, Context>>(),
+                                              std::declval<LabelsVar<Context, label_count>>()));
+  using Replay = detail::ReplayOf<Backend, Returned>;
+
   // Forward and backward of samples [first, first + count) of a batch, which are `share` of it.
-  auto run_part(const BatchView<input, const value>& images, const int* labels, std::size_t first, double share,
-                bool adds) {
-    tape_.set_random({model_->random_seed(), static_cast<std::uint32_t>(steps_), 0}, static_cast<std::uint32_t>(first));
+  auto run_part(const value* images, const int* labels, std::size_t count, std::size_t first, double share, bool adds) {
+    const Backend& backend = model_->backend();
+    tape_.set_random(random_.stream(backend, model_->random_seed(), steps_), static_cast<std::uint32_t>(first));
     tape_.set_part(static_cast<value>(share), adds);
-    tape_.set_statistics(statistics_.begin(model_->statistics().values.data(), !adds));
-    tape_.begin(images.count());
+    tape_.set_statistics(statistics_.begin(backend, model_->statistics().values.data(), !adds));
+    const std::size_t before = tape_.arena_bytes();
+    tape_.begin(count);
+    if (tape_.arena_bytes() != before) replay_.clear();
     if (poison_ && !adds) {
-      std::fill_n(gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
+      detail::fill_values(backend, gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
     }
-    const auto out =
-        detail::call_step(f_, std::as_const(*model_).net(), tape_.template input<input, true>(images.data()),
-                          tape_.template labels<label_count>(labels));
-    tape_.check_end(out.loss.id, loss_);
-    tape_.backward(out.loss);
-    return out;
+    const value* x = images_.place(backend, 0, images, count * input::size);
+    const int* placed = labels_.place(backend, 0, labels, count * label_count);
+    const auto run = [&] {
+      const auto out = detail::call_step(f_, std::as_const(*model_).net(), tape_.template input<input, true>(x),
+                                         tape_.template labels<label_count>(labels, placed));
+      tape_.check_end(out.loss.id, loss_);
+      tape_.backward(out.loss);
+      return out;
+    };
+    if constexpr (detail::RecordsGraphs<Backend>) {
+      const bool whole = share == 1 && !adds;
+      if (graphs_ && whole && !tape_.watched()) {
+        replay_.on(model_->frozen().values.data());
+        const detail::ReplayKey key{count, statistics_.now()};
+        if (replay_.has(key)) tape_.check_labels_again(labels, count);
+        return replay_.run(backend, key, run);
+      }
+    }
+    return run();
   }
   void finish() {
     model_->set_statistics(statistics_.result());
@@ -186,8 +202,14 @@ class TrainingStep {
   F f_;
   std::unique_ptr<detail::Schedule> schedule_;
   Context tape_;
-  Buffer<value, typename policy::backend::memory> gradients_;
-  MovingStatistics<value, typename policy::backend::memory> statistics_;
+  Buffer<value, Memory> gradients_;
+  MovingStatistics<value, Memory> statistics_;
+  detail::Placed<value, Backend> images_;
+  detail::Placed<int, Backend> labels_;
+  detail::StepResults<value, Memory> results_;
+  detail::StepRandom<Backend> random_;
+  Replay replay_;
+  bool graphs_ = true;
   std::vector<std::string> paths_;
   std::uint64_t steps_ = 0;
   int loss_ = -1;
@@ -217,10 +239,10 @@ auto retained_gradients(const Model& model, const F& f,
   const auto out = f(model.net(), tape.template input<typename Model::module::input, true>(images.data()),
                      tape.template labels<label_count>(labels.data()));
   for (int i = 0; i < repeats; ++i) {
-    std::fill_n(gradients, model.trainable().size(), typename Model::value(0));
+    detail::fill_values(model.backend(), gradients, model.trainable().size(), typename Model::value(0));
     tape.backward(out.loss);
   }
-  return *out.loss.data;
+  return detail::value_on_host<typename policy::backend::memory>(out.loss.data);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <new>
 #include <string>
 #include <type_traits>
@@ -15,6 +16,7 @@
 #include "driver.hpp"
 #include "plan.hpp"
 #include "statistics.hpp"
+#include "step_inputs.hpp"
 #include "tape_checks.hpp"
 #include "tape_memory.hpp"
 #include "timing.hpp"
@@ -32,10 +34,10 @@ class Tape {
   static constexpr bool gradients = Gradients, training = Training;
 
   // The retaining tape.
-  explicit Tape(const Backend& backend) : backend_(&backend) {}
+  explicit Tape(const Backend& backend) : backend_(&backend), memory_(backend) {}
   // The step tape.
   Tape(const Backend& backend, const Trace& trace, const Plan& plan)
-      : backend_(&backend), trace_(&trace), plan_(&plan), memory_(plan) {}
+      : backend_(&backend), trace_(&trace), plan_(&plan), memory_(backend, plan) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -57,6 +59,8 @@ class Tape {
     first_sample_ = first_sample;
   }
   void set_poison(bool on) { memory_.set_poison(on); }
+  // Is something looked at that a replayed step would not show?
+  bool watched() const { return memory_.poisons() || check_finite_ || timer_.is_on(); }
   // Times each operation from now on.
   void set_timed(bool on) { timer_.set_on(on); }
   const std::vector<OperationTiming>& timings() const { return timer_.timings(); }
@@ -110,8 +114,26 @@ class Tape {
     return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<value*>(data));
   }
   template <std::size_t Length = 1>
-  LabelsVar<Tape, Length> labels(const int* data) {
-    return {this, data};
+  LabelsVar<Tape, Length> labels(const int* host) {
+    return labels<Length>(host, labels_.place(*backend_, 0, host, count() * Length));
+  }
+  // Those that are already where operations read them.
+  template <std::size_t Length = 1>
+  LabelsVar<Tape, Length> labels(const int* host, const int* placed) {
+    label_checks_.clear();
+    return {this, placed, host};
+  }
+  // check(labels, count) throws where an operation could not do with them.
+  template <std::size_t Length, class Check>
+  void check_labels(const LabelsVar<Tape, Length>& labels, const Check& check) {
+    check(labels.host, count() * Length);
+    if constexpr (!Memory::host_readable) {
+      label_checks_.push_back([check](const int* host, std::size_t count) { check(host, count * Length); });
+    }
+  }
+  // The same checks of other labels, for a step that is replayed.
+  void check_labels_again(const int* host, std::size_t samples) const {
+    for (const auto& check : label_checks_) check(host, samples);
   }
 
   template <class Op, class... V>
@@ -131,7 +153,8 @@ class Tape {
     a.out = opened.out;
     a.state = opened.state;
     a.work = opened.work;
-    a.random = {random_.seed, random_.step, static_cast<std::uint32_t>(opened.operation)};
+    a.random = random_;
+    a.random.site = static_cast<std::uint32_t>(opened.operation);
     a.first_sample = first_sample_;
     const auto start = timer_.start();
     forward(op, a);
@@ -168,7 +191,7 @@ class Tape {
     static_assert(V::tracked, "backward: nothing trainable flows into this loss");
     static_assert(V::shape::size == 1 && !V::batched, "backward: the loss is one number for the whole batch");
     if (!plan_) memory_.zero_retained_gradients();
-    *memory_.gradient_at(loss.id) = loss_gradient_;
+    detail::fill_values(*backend_, memory_.gradient_at(loss.id), 1, loss_gradient_);
     if (!plan_) {
       for (std::size_t n = nodes_.size(); n-- > 0;) nodes_[n].run(nodes_[n]);
       return;
@@ -328,7 +351,7 @@ class Tape {
     if (at == size || !plan_) return;
     throw error(std::string("not finite: ") + what + " of " + detail::operation_name(*trace_, k, paths_) + " in step " +
                 std::to_string(random_.step) + ", element " + std::to_string(at) + " of " + std::to_string(size) +
-                ", is " + std::to_string(data[at]));
+                ", is " + std::to_string(detail::value_on_host<Memory>(data + at)));
   }
 
   const Backend* backend_;
@@ -345,6 +368,8 @@ class Tape {
   std::uint32_t first_sample_ = 0;
   const value* parameter_values_ = nullptr;
   StatisticsMove<value> statistics_;
+  detail::Placed<int, Backend> labels_;
+  std::vector<std::function<void(const int*, std::size_t)>> label_checks_;  // of a device's step
   const value* (*find_packed_)(void*, const value*, std::size_t) = nullptr;
   void* packed_owner_ = nullptr;
   std::vector<Node> nodes_, reruns_;  // of a step: by operation

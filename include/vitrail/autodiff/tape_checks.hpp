@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../backend/values.hpp"
 #include "../error.hpp"
 #include "plan.hpp"
 
@@ -73,12 +74,8 @@ inline void check_alive(const Trace& trace, const Plan& plan, std::size_t v, std
 // The first of `size` values that is infinite or NaN, or `size`.
 template <class Memory, class T>
 std::size_t first_not_finite(const T* values, std::size_t size) {
-  std::vector<T> copy;
-  if constexpr (!Memory::host_readable) {
-    copy.resize(size);
-    Memory::copy(copy.data(), values, size * sizeof(T));
-    values = copy.data();
-  }
+  std::vector<T> room;
+  values = on_host<Memory>(values, size, room);
   return static_cast<std::size_t>(std::find_if(values, values + size, [](T x) { return !std::isfinite(x); }) - values);
 }
 

@@ -1,14 +1,13 @@
 // tape_memory.hpp - where a tape's values and gradients lie: in one arena as planned, or each in memory of its own.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <new>
 #include <utility>
 #include <vector>
 
-#include "../backend/memory.hpp"
+#include "../backend/values.hpp"
 #include "driver.hpp"
 #include "plan.hpp"
 
@@ -18,11 +17,12 @@ template <class P>
 class TapeMemory {
  public:
   using value = typename P::value;
-  using Memory = typename P::backend::memory;
+  using Backend = typename P::backend;
+  using Memory = typename Backend::memory;
 
   // Without a plan, for the retaining tape.
-  TapeMemory() = default;
-  explicit TapeMemory(const Plan& plan) : plan_(&plan) {}
+  explicit TapeMemory(const Backend& backend) : backend_(&backend) {}
+  TapeMemory(const Backend& backend, const Plan& plan) : backend_(&backend), plan_(&plan) {}
 
   // The flat gradients of a model: that of parameter `slot` starts at gradients + offsets[slot].
   void set_parameters(std::size_t parameters, value* gradients, const std::size_t* offsets) {
@@ -77,14 +77,14 @@ class TapeMemory {
   // The next value has a gradient of so many elements; none, if 0. On the retaining tape.
   void retain_gradient(std::size_t elements) { kept_gradients_.push_back({retain(elements), elements}); }
   void zero_retained_gradients() {
-    for (auto& [data, size] : kept_gradients_) std::fill(data, data + size, value(0));
+    for (auto& [data, size] : kept_gradients_) detail::fill_values(*backend_, data, size, value(0));
   }
 
   // Fills memory that is about to be written with NaN, so that an operation that misses some of it shows. For tests.
   void set_poison(bool on) { poison_ = on; }
   bool poisons() const { return poison_; }
   [[gnu::noinline]] void poison(value* data, std::size_t size) const {
-    if (poison_ && data) std::fill(data, data + size, std::numeric_limits<value>::quiet_NaN());
+    if (poison_ && data) detail::fill_values(*backend_, data, size, std::numeric_limits<value>::quiet_NaN());
   }
   void poison(const WorkRoom<value>& room, const Space& space, std::size_t count) const {
     poison(room.per_sample, space.per_sample * count);
@@ -92,6 +92,7 @@ class TapeMemory {
   }
 
  private:
+  const Backend* backend_;
   const Plan* plan_ = nullptr;
   std::size_t count_ = 0, capacity_ = 0, parameters_ = 0;
   bool poison_ = false;

@@ -21,6 +21,7 @@ class OperationTimer {
   using clock = std::chrono::steady_clock;
 
   void set_on(bool on) { on_ = on; }
+  bool is_on() const { return on_; }
   const std::vector<OperationTiming>& timings() const { return timings_; }
   // Room for so many operations, so that nothing is allocated later.
   void reserve(std::size_t operations) { timings_.resize(operations); }

@@ -58,14 +58,19 @@ inline constexpr bool is_var = false;
 template <class S, bool Batched, bool Tracked, class Context>
 inline constexpr bool is_var<Var<S, Batched, Tracked, Context>> = true;
 
-// The class numbers of a batch as a step sees them: Length for each sample, in host memory; null while a step is
-// traced.
+// The class numbers of a batch as a step sees them: Length for each sample, `data` where operations read them, `host`
+// where the host does; null while a step is traced.
 template <class Context, std::size_t Length = 1>
 struct LabelsVar {
   static constexpr std::size_t length = Length;
   Context* ctx = nullptr;
-  const int* data = nullptr;
+  const int *data = nullptr, *host = nullptr;
 };
+// Calls check(labels, count) for labels that an operation is about to read, in contexts that have them.
+template <class L, class Check>
+constexpr void check_labels_of(const L& labels, const Check& check) {
+  if constexpr (requires { labels.ctx->check_labels(labels, check); }) labels.ctx->check_labels(labels, check);
+}
 template <class L>
 inline constexpr bool is_labels = false;
 template <class Context, std::size_t Length>

@@ -41,13 +41,15 @@ struct RandomStream {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
   std::uint32_t site = 0;
+  const std::uint32_t* later = nullptr;  // added to the step, if there: a recorded step has its number in a variable
+  constexpr std::uint32_t step_now() const { return later ? step + *later : step; }
 };
 
 // The bits of elements 4 * block ... 4 * block + 3 of a sample, one word each. `sample` counts in the global batch,
 // over all ranks. A sample has fewer than 2^33 elements, so a block's top bit is free (low_words_at uses it).
 VITRAIL_HOST_DEVICE VITRAIL_INLINE constexpr Philox4 words_at(const RandomStream& stream, std::uint32_t sample,
                                                               std::uint32_t block) {
-  return philox(stream.seed, {{block, sample, stream.step, stream.site}});
+  return philox(stream.seed, {{block, sample, stream.step_now(), stream.site}});
 }
 // 32 more bits for each of the same elements, for draws that need more than one word.
 VITRAIL_HOST_DEVICE VITRAIL_INLINE constexpr Philox4 low_words_at(const RandomStream& stream, std::uint32_t sample,

@@ -118,6 +118,21 @@ struct Row {
     }
     return max_of(top);
   }
+  // The fold of what each() has gathered in one x for each lane, over a row of `width` elements: op(a, b) must not mind
+  // the order.
+  template <class Op>
+  VITRAIL_FUNCTION value fold(const L& x, std::size_t width, const Op& op) const {
+    value parts[lanes<L>::width];
+    store(parts, x);
+    for (std::size_t i = 1; i < lanes<L>::width && i < width; ++i) parts[0] = op(parts[0], parts[i]);
+    return parts[0];
+  }
+  // Calls f where several threads that hold the row would be in each other's way (it adds to an element, or reads what
+  // others wrote): once, after all that came before and before all that comes after.
+  template <class F>
+  VITRAIL_FUNCTION void once(const F& f) const {
+    f();
+  }
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

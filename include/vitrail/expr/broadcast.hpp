@@ -130,7 +130,7 @@ struct BroadcastSum : Kernel {
         const auto at = summed.at(q, start);
         sum += row.sum(this->width, [&](auto j) VITRAIL_LAMBDA { return term<L>(at, j); });
       }
-      to[r] = add ? to[r] + sum : sum;
+      row.once([&]() VITRAIL_LAMBDA { to[r] = add ? to[r] + sum : sum; });
     }
   }
   template <class L, class J>

@@ -21,11 +21,11 @@ namespace vitrail::inline VITRAIL_TU {
 template <class Model>
 void save_checkpoint(const Model& model, const std::filesystem::path& path,
                      const std::map<std::string, std::string>& metadata = {}) {
-  static_assert(Model::Backend::memory::host_readable, "save_checkpoint: the model's memory must be the host's");
+  detail::HostCopies<typename Model::Memory, typename Model::value> copies;
   std::vector<TensorToWrite> tensors;
   model.each_parameter([&](const auto& info, const auto* values, bool) {
     using T = std::remove_cvref_t<decltype(*values)>;
-    tensors.push_back({info.path, dtype_of<T>, info.shape, values});
+    tensors.push_back({info.path, dtype_of<T>, info.shape, copies.of(values, info.size)});
   });
   write_safetensors(path, tensors, metadata);
 }
@@ -37,7 +37,6 @@ void save_checkpoint(const Model& model, const std::filesystem::path& path,
 // once more while it runs; load() does not.
 template <class Model>
 void load_checkpoint(Model& model, const std::filesystem::path& path, const LoadOptions& options = {}) {
-  static_assert(Model::Backend::memory::host_readable, "load_checkpoint: the model's memory must be the host's");
   const Safetensors file = Safetensors::open(path);
   std::vector<detail::ExpectedParameter> expected;
   model.each_parameter([&](const auto& info, const auto*, bool) { expected.push_back({info.path, info.shape}); });
@@ -54,7 +53,6 @@ struct seed;
 // none are drawn but for a head that is kept.
 template <class M, class Seed = seed>
 Model<M> load(const std::filesystem::path& path, const LoadOptions& options = {}, Seed start = {}, backend on = {}) {
-  static_assert(Model<M>::Memory::host_readable, "load: the model's memory must be the host's");
   const Safetensors file = Safetensors::open(path);
   std::vector<detail::ExpectedParameter> expected;
   for (const auto& info : Model<M>::parameters()) expected.push_back({info.path, info.shape});

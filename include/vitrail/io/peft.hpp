@@ -180,17 +180,17 @@ inline peft_names names_in(const Safetensors& file) {
 template <class Model>
 void save_adapter(const Model& model, const std::filesystem::path& folder, peft_names names = peft_names::own,
                   const std::string& base = {}) {
-  static_assert(Model::Backend::memory::host_readable, "save_adapter: the model's memory must be the host's");
   using T = typename Model::value;
   detail::PeftAdapter adapter = detail::describe_adapter(model, names);
   adapter.config.base = base;
   std::vector<TensorToWrite> tensors;
+  detail::HostCopies<typename Model::Memory, T> copies;
   std::vector<std::vector<T>> spread;
   spread.reserve(adapter.tensors.size());
   for (const detail::PeftTensor& tensor : adapter.tensors) {
     const T* values = nullptr;
     model.each_parameter([&](const auto& info, const T* data, bool) {
-      if (info.path == tensor.parameter) values = data + tensor.first;
+      if (info.path == tensor.parameter) values = copies.of(data, info.size) + tensor.first;
     });
     if (!tensor.parts.empty()) {
       spread.emplace_back(tensor.size());
@@ -211,7 +211,6 @@ void save_adapter(const Model& model, const std::filesystem::path& folder, peft_
 // names file, expected and found, the model is as it was.
 template <class Model>
 void load_adapter(Model& model, const std::filesystem::path& folder) {
-  static_assert(Model::Backend::memory::host_readable, "load_adapter: the model's memory must be the host's");
   using T = typename Model::value;
   const detail::PeftConfigFile config(folder / "adapter_config.json");
   const Safetensors file = Safetensors::open(folder / "adapter_model.safetensors");

@@ -72,7 +72,7 @@ inline std::string training_problems(const Safetensors& file) {
 template <class FileOperations = PosixFile, class Model, class State>
 void save_training(const std::filesystem::path& path, const Model& model, const State& state,
                    std::map<std::string, std::string> metadata = {}) {
-  static_assert(Model::Backend::memory::host_readable, "save_training: the model's memory must be the host's");
+  detail::HostCopies<typename Model::Memory, typename Model::value> copies;
   const auto fail = [&](const std::string& what) { throw io_error(path.string() + ": " + what); };
   if (&state.model() != &model) fail("expected the state of this model's training, found another's");
   if (const std::string found = state.problem(); !found.empty()) fail("the training cannot be saved: " + found);
@@ -86,7 +86,7 @@ void save_training(const std::filesystem::path& path, const Model& model, const 
   std::vector<TensorToWrite> tensors;
   model.each_parameter([&](const auto& info, const auto* values, bool) {
     using T = std::remove_cvref_t<decltype(*values)>;
-    tensors.push_back({info.path, dtype_of<T>, info.shape, values});
+    tensors.push_back({info.path, dtype_of<T>, info.shape, copies.of(values, info.size)});
   });
   State::visit(state, [&](const std::string& name, const auto& member) {
     if constexpr (detail::SavedNumber<std::remove_cvref_t<decltype(member)>>) {
@@ -94,7 +94,8 @@ void save_training(const std::filesystem::path& path, const Model& model, const 
     } else {
       for (const auto& info : model.trainable().table) {
         tensors.push_back(
-            {name + "." + info.path, dtype_of<typename Model::value>, info.shape, member.data() + info.offset});
+            {name + "." + info.path, dtype_of<typename Model::value>, info.shape,
+             copies.of(member.data() + info.offset, info.size)});
       }
     }
   });
@@ -107,7 +108,6 @@ void save_training(const std::filesystem::path& path, const Model& model, const 
 // model and state are as they were.
 template <class Model, class State>
 void load_training(const std::filesystem::path& path, Model& model, State& state) {
-  static_assert(Model::Backend::memory::host_readable, "load_training: the model's memory must be the host's");
   static_assert(std::is_nothrow_move_assignable_v<State>, "load_training: or the state could be left half changed");
   const Safetensors file = Safetensors::open(path);
   const auto fail = [&](const std::string& what) { throw io_error(file.name() + ": " + what); };
@@ -144,7 +144,10 @@ void load_training(const std::filesystem::path& path, Model& model, State& state
   State::visit(loaded, [&](const std::string& name, auto& member) {
     if constexpr (!detail::SavedNumber<std::remove_cvref_t<decltype(member)>>) {
       for (const auto& info : model.trainable().table) {
-        file.read(file.at(name + "." + info.path), std::span(member.data() + info.offset, info.size));
+        detail::fill_from_host<typename Model::Memory>(
+            member.data() + info.offset, info.size, [&](typename Model::value* values) {
+              return file.read(file.at(name + "." + info.path), std::span(values, info.size)), true;
+            });
       }
     }
   });

@@ -62,6 +62,7 @@ class RuntimeClassifier {
   using input = typename Backbone::input;
   using value = typename policy::value;
   using Memory = typename policy::backend::memory;
+  static_assert(Memory::host_readable, "RuntimeClassifier: a policy of the host's memory");
 
   using Predict = Predictor<Model<Backbone>, detail::CallModel>;
   using Features = decltype(std::declval<Predict&>()(std::declval<const BatchView<input, const value>&>()));
@@ -82,7 +83,6 @@ class RuntimeClassifier {
       fill(ParameterInfo{name + ".weight", {classes, Backbone::features}, 0, weight.size()}, weight.data());
       fill(ParameterInfo{name + ".bias", {classes}, 0, classes}, bias.data());
       if constexpr (heads > 1) {  // the mean: halves are exact
-        static_assert(Memory::host_readable, "RuntimeClassifier: two heads need the host's memory");
         for (value& x : weight) x /= static_cast<value>(heads);
         for (value& x : bias) x /= static_cast<value>(heads);
       }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../backend/backend.hpp"
+#include "../backend/values.hpp"
 #include "module.hpp"
 #include "parameter_store.hpp"
 
@@ -46,7 +47,9 @@ class Model {
     for (const auto& entry : entries_) {
       Store& store = entry.trainable ? trainable_ : entry.statistic ? statistics_ : *frozen;
       value* to = store.values.data() + entry.info.offset;
-      if (!fill(entry.info, to)) detail::initialise<value, Memory>(entry, s.value, to);
+      const bool filled =
+          detail::fill_from_host<Memory>(to, entry.info.size, [&](value* host) { return fill(entry.info, host); });
+      if (!filled) detail::initialise<value, Memory>(entry, s.value, to);
       *entry.data = to;
     }
     frozen_ = std::move(frozen);
@@ -97,7 +100,7 @@ class Model {
   const Store& statistics() const { return statistics_; }
   void set_statistics(const value* values) {
     if (statistics_.size() == 0) return;
-    Memory::copy(statistics_.values.data(), values, statistics_.size() * sizeof(value));
+    detail::copy_values(backend_, statistics_.values.data(), values, statistics_.size());
     ++version_;
   }
 
@@ -126,8 +129,8 @@ class Model {
     check_values();
     for (const auto& entry : entries_) f(entry.info, *entry.data, entry.trainable);
   }
-  // Replaces the values of all parameters and running statistics: fill(info, destination). If it throws, nothing has
-  // changed.
+  // Replaces the values of all parameters and running statistics: fill(info, destination in the host's memory). If it
+  // throws, nothing has changed.
   template <class F>
   void assign(const F& fill) {
     check_values();
@@ -135,7 +138,7 @@ class Model {
     Buffer<value, Memory> trainable = trainable_.values.copy(), statistics = statistics_.values.copy();
     for (const auto& entry : entries_) {
       auto& values = entry.trainable ? trainable : entry.statistic ? statistics : frozen->values;
-      fill(entry.info, values.data() + entry.info.offset);
+      fill_one(fill, entry.info, values.data() + entry.info.offset);
     }
     Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
     Memory::copy(statistics_.values.data(), statistics.data(), statistics.size() * sizeof(value));
@@ -151,7 +154,7 @@ class Model {
     check_values();
     Buffer<value, Memory> trainable = trainable_.values.copy();
     for (const auto& entry : entries_) {
-      if (entry.trainable) fill(entry.info, trainable.data() + entry.info.offset);
+      if (entry.trainable) fill_one(fill, entry.info, trainable.data() + entry.info.offset);
     }
     Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
     ++version_;
@@ -176,6 +179,13 @@ class Model {
   void values_changed() { ++version_; }
 
  private:
+  template <class F>
+  static void fill_one(const F& fill, const ParameterInfo& info, value* to) {
+    detail::fill_from_host<Memory>(to, info.size, [&](value* host) {
+      fill(info, host);
+      return true;
+    });
+  }
   void check_values() const {
     if (discarded_) throw error("Model: its values were discarded, they are only in its predictor");
   }

@@ -20,6 +20,20 @@ struct cpu {
 struct cpu_double : cpu {
   using value = double;
 };
+namespace detail {
+template <class P, bool Host = P::backend::memory::host_readable>
+struct HostPolicy {
+  using type = P;
+};
+template <class P>
+struct HostPolicy<P, false> {
+  using type = std::conditional_t<std::is_same_v<typename P::value, double>, cpu_double, cpu>;
+};
+}  // namespace detail
+// A policy of the same values in the host's memory: P itself, if it has them there.
+template <class P>
+using host_policy = typename detail::HostPolicy<P>::type;
+
 // The same policy with another tuning: with_tuning<vt::cpu, vt::train_only<vt::site::head>>.
 template <class P, class Tune>
 struct with_tuning : P {

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
+#include <vector>
 
+#include "../backend/values.hpp"
 #include "../tensor/tensor.hpp"
 #include "policy.hpp"
 
@@ -23,9 +25,13 @@ struct PolicyFor<T, P> {
 };
 template <class From, class To>
 void convert_values(const From& from, To& to) {
-  static_assert(From::memory::host_readable && To::memory::host_readable, "to: both memories must be the host's");
-  std::transform(from.data(), from.data() + from.size(), to.data(),
-                 [](auto x) { return static_cast<typename To::value>(x); });
+  using In = typename From::value;
+  using Out = typename To::value;
+  std::vector<In> room;
+  const In* values = on_host<typename From::memory>(from.data(), from.size(), room);
+  fill_from_host<typename To::memory>(to.data(), from.size(), [&](Out* host) {
+    return std::transform(values, values + from.size(), host, [](In x) { return static_cast<Out>(x); }), true;
+  });
 }
 }  // namespace detail
 

@@ -69,7 +69,7 @@ struct CrossEntropyBackward {
     const T scale = counts ? *out_gradient / *valid : T(0);
     const L lse = L(log_sum_exp[r]), factor = L(scale), rest = L(smoothing / static_cast<T>(classes));
     row.each(classes, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, (exp(get<L>(in, j) - lse) - rest) * factor, adds); });
-    if (counts) out[labels[r]] -= (T(1) - smoothing) * scale;
+    if (counts) row.once([&]() VITRAIL_LAMBDA { out[labels[r]] -= (T(1) - smoothing) * scale; });
   }
 };
 template <class T>
@@ -120,7 +120,6 @@ struct CrossEntropyOp {
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    detail::check_labels("cross_entropy", labels, a.count * rows, classes, options.ignore_index);
     a.backend->rows(a.count * rows, classes,
                     detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
                                                    static_cast<T>(options.label_smoothing), options.ignore_index});
@@ -157,6 +156,9 @@ constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptio
   } else if constexpr (L::length != S::rows) {
     return refuse<error_cross_entropy_labels_are_not_one_for_each_row_of_logits<L::length, S::rows>>(logits);
   } else {
+    check_labels_of(labels, [ignored = options.ignore_index](const int* all, std::size_t count) {
+      check_labels("cross_entropy", all, count, S::last, ignored);
+    });
     return apply(CrossEntropyOp<S>{labels.data, options}, logits);
   }
 }

@@ -87,7 +87,6 @@ struct EmbeddingOp {
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    detail::check_indices(indices, a.count * Length, V, Length);
     a.backend->rows(a.count * Length, D, detail::TakeRows<T>{D, indices, a.in[0], a.out});
   }
   template <class P>
@@ -118,6 +117,9 @@ constexpr auto embedding(const LabelsVar<Context, Length>& indices, W&& table) {
   } else if constexpr (!is_one_for_all<V>()) {
     return refuse<error_embedding_table_is_not_one_for_the_whole_batch<S::rows, S::last>>(indices.ctx);
   } else {
+    check_labels_of(indices, [](const int* all, std::size_t count) {
+      detail::check_indices(all, count, S::rows, Length);
+    });
     return apply(indices.ctx, EmbeddingOp<S, Length>{indices.data}, v);
   }
 }

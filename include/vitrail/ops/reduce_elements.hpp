@@ -79,10 +79,7 @@ struct RunElements {
       row.each(plan.inner,
                [&](auto j) VITRAIL_LAMBDA { top = larger<L>(top, filled<L>(f(get<L>(x + at, j)), j, lowest)); });
     });
-    T parts[lanes<L>::width];
-    store(parts, top);
-    for (std::size_t i = 1; i < lanes<L>::width && i < plan.inner; ++i) parts[0] = larger<T>(parts[0], parts[i]);
-    return parts[0];
+    return row.fold(top, plan.inner, [](T a, T b) VITRAIL_LAMBDA { return larger<T>(a, b); });
   }
   template <class F>
   VITRAIL_FUNCTION T first(const F& is) const {
@@ -99,7 +96,7 @@ struct RunElements {
   template <class F>
   VITRAIL_FUNCTION void each_first(const F& is, T g) const {
     if (!adds) each([](const auto&) VITRAIL_LAMBDA { return constant<L>(0); });
-    dx[find(is).offset] += g;
+    row.once([&]() VITRAIL_LAMBDA { dx[find(is).offset] += g; });
   }
 
  private:

@@ -27,6 +27,13 @@ inline void check_size(const char* what, std::size_t given, std::size_t expected
   throw shape_error(std::string(what) + ": " + std::to_string(given) + " values given, " + std::to_string(expected) +
                     " expected");
 }
+// Copies of values in any memory.
+template <class Memory, class T>
+std::vector<T> vector_of(const T* values, std::size_t size) {
+  std::vector<T> copy(size);
+  Memory::copy(copy.data(), values, size * sizeof(T));
+  return copy;
+}
 // Every label must be a class number, or `ignored`.
 inline void check_labels(const char* what, const int* labels, std::size_t count, std::size_t classes, int ignored) {
   for (std::size_t b = 0; b < count; ++b) {
@@ -69,16 +76,21 @@ class Tensor {
   static constexpr std::size_t size() { return S::size; }
   View<S, value> view() { return View<S, value>(data()); }
   View<S, const value> view() const { return View<S, const value>(data()); }
+  // In the host's memory.
   template <class... Index>
   value& at(Index... index) {
+    static_assert(memory::host_readable, "at: the tensor is in a device's memory; copy it with vt::to<vt::cpu>");
     return view().at(index...);
   }
   template <class... Index>
   const value& at(Index... index) const {
+    static_assert(memory::host_readable, "at: the tensor is in a device's memory; copy it with vt::to<vt::cpu>");
     return view().at(index...);
   }
-  std::vector<value> to_vector() const { return view().to_vector(); }
-  friend std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.view(); }
+  std::vector<value> to_vector() const { return detail::vector_of<memory>(data(), size()); }
+  friend std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
+    return out << View<S, const value>(tensor.to_vector().data());
+  }
 
  private:
   std::shared_ptr<Storage> values_;
@@ -88,6 +100,11 @@ class Tensor {
 template <class Q, class P>
 concept SameMemoryAs = std::is_same_v<typename Q::value, typename P::value> &&
     std::is_same_v<typename Q::backend::memory, typename P::backend::memory>;
+
+// And one of the host's memory serves a step of any: it is copied there.
+template <class Q, class P>
+concept StepBatchFor = SameMemoryAs<Q, P> ||
+    (std::is_same_v<typename Q::value, typename P::value> && Q::backend::memory::host_readable);
 
 // A run-time number of tensors of shape S. What data gives, and what `predict` and steps take. One that was moved from
 // is empty.
@@ -137,7 +154,7 @@ class Batch {
   View<S, value> operator[](std::size_t b) { return View<S, value>(data() + b * S::size); }
   View<S, const value> operator[](std::size_t b) const { return View<S, const value>(data() + b * S::size); }
   BatchView<S, const value> view() const { return {data(), count_}; }
-  std::vector<value> to_vector() const { return view().to_vector(); }
+  std::vector<value> to_vector() const { return detail::vector_of<memory>(data(), size()); }
 
  private:
   std::shared_ptr<Storage> values_;  // null: no samples yet

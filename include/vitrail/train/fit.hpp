@@ -19,7 +19,7 @@ namespace vitrail::inline VITRAIL_TU {
 template <class Predict, class Batches>
 Accuracy evaluate(Predict& predict, const Batches& batches) {
   Accuracy accuracy;
-  Batch<typename Predict::input, typename Predict::policy> images;
+  Batch<typename Predict::input, host_policy<typename Predict::policy>> images;
   Labels labels;
   for (std::size_t i = 0; i < batches.count(); ++i) {
     batches.load(i, images, labels);
@@ -48,7 +48,7 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
   const CosineSchedule schedule{recipe.rate, recipe.last_rate,
                                 static_cast<std::uint64_t>(std::max(0.0, recipe.warm_up_epochs) * per_epoch),
                                 static_cast<std::uint64_t>(recipe.epochs) * batches.count()};
-  Batch<typename Model::module::input, typename Model::policy> images;
+  Batch<typename Model::module::input, host_policy<typename Model::policy>> images;
   Labels labels;
   using clock = std::chrono::steady_clock;
   while (state.epoch < recipe.epochs) {

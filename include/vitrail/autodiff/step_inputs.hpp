@@ -1,0 +1,81 @@
+// step_inputs.hpp - what a step is given gets to where its operations read it, and its results to where the caller does:
+// nothing to do where the host shares the backend's memory, copies where it does not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "../backend/philox.hpp"
+#include "../backend/values.hpp"
+#include "../tensor/view.hpp"
+
+namespace vitrail::inline VITRAIL_TU::detail {
+
+// Copies of the host's values in the backend's memory, the same place for the same `use` while they get no larger.
+template <class T, class Backend>
+class Placed {
+ public:
+  // Of `size` values of the host's memory, or, without a copy, of a backend that reads it.
+  const T* place(const Backend& backend, std::size_t use, const T* values, std::size_t size) {
+    if constexpr (is_host<Backend>) {
+      return values;
+    } else {
+      if (copies_.size() <= use) copies_.resize(use + 1);
+      auto& copy = copies_[use];
+      if (copy.size() < size) copy = Buffer<T, typename Backend::memory>(size);
+      copy_values(backend, copy.data(), values, size);
+      return copy.data();
+    }
+  }
+
+ private:
+  std::deque<Buffer<T, typename Backend::memory>> copies_;
+};
+
+// What a step draws from. On a device its number lies in a variable, so that a recorded step draws anew every time.
+template <class Backend>
+class StepRandom {
+ public:
+  RandomStream stream(const Backend& backend, std::uint64_t seed, std::uint64_t steps) {
+    const auto step = static_cast<std::uint32_t>(steps);
+    if constexpr (is_host<Backend>) {
+      return {seed, step, 0};
+    } else {
+      return {seed, 0, 0, step_.place(backend, 0, &step, 1)};
+    }
+  }
+
+ private:
+  Placed<std::uint32_t, Backend> step_;
+};
+
+// Results for the caller, until the next step.
+template <class T, class Memory>
+class StepResults {
+ public:
+  void begin() { next_ = 0; }
+  // A number if it is one for the whole batch, else a view of the batch.
+  template <class V>
+  auto of(const V& v, std::size_t count) {
+    if constexpr (!V::batched && V::shape::size == 1) {
+      return value_on_host<Memory>(v.data);
+    } else {
+      const std::size_t samples = V::batched ? count : 1;
+      if constexpr (Memory::host_readable) {
+        return BatchView<typename V::shape, const T>(v.data, samples);
+      } else {
+        if (next_ == copies_.size()) copies_.emplace_back();
+        return BatchView<typename V::shape, const T>(
+            on_host<Memory>(v.data, samples * V::shape::size, copies_[next_++]), samples);
+      }
+    }
+  }
+
+ private:
+  std::deque<std::vector<T>> copies_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU::detail

@@ -1,0 +1,62 @@
+// backend.hpp - the required set of a backend, on a device: vt::gpu's is a GPU (nn/policy_gpu.hpp), tests have an emulated
+// one.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "../backend.hpp"
+#include "product.hpp"
+#include "programs.hpp"
+
+namespace vitrail::inline VITRAIL_TU {
+
+// backend{.device = n} chooses the device. Calls return when the work is queued.
+template <class Device>
+class Cuda {
+ public:
+  using memory = typename Device::memory;
+  static constexpr const char* name = Device::name;
+
+  explicit Cuda(vitrail::backend options = {}) : device_(options.device) {}
+
+  const Device& device() const { return device_; }
+
+  template <class Program>
+  void elementwise(std::size_t size, const Program& program) const {
+    using Kernel = cuda::ElementwiseKernel<Program>;
+    if (size) device_.launch({cuda::blocks_for(size, Kernel::threads)}, Kernel{program, size});
+  }
+  template <class Program>
+  void rows(std::size_t count, std::size_t width, const Program& program) const {
+    using Kernel = cuda::RowsKernel<Program>;
+    const unsigned lanes = Kernel::lanes_for(width);
+    if (count) device_.launch({cuda::blocks_for(count, Kernel::threads / lanes)}, Kernel{program, count, lanes});
+  }
+  template <std::size_t K, class T, class Program>
+  void columns(std::size_t rows, std::size_t width, const Program& program, const Columns<T, K>& to) const {
+    using Kernel = cuda::ColumnsKernel<K, Program>;
+    if (width == 0) return;
+    const std::size_t chunks = row_chunks(rows);
+    device_.launch({cuda::blocks_for(width, Kernel::columns) * chunks, Kernel::shared_bytes},
+                   Kernel{program, rows, width, chunks, to});
+    if (chunks == 1) return;
+    using Chunks = cuda::ColumnChunksKernel<K, T>;
+    device_.launch({cuda::blocks_for(width, Chunks::threads)}, Chunks{width, chunks, to});
+  }
+  template <class T>
+  void product(const Product<T>& p) const {
+    if (p.m == 0 || p.n == 0 || p.count == 0) return;
+    if constexpr (requires { device_.product(p); }) {
+      if (device_.product(p)) return;
+    }
+    device_.launch(cuda::ProductKernel<T>::grid(p), cuda::ProductKernel<T>{p});
+  }
+  // A copy within, to or from the device, after what was queued before.
+  void copy(void* to, const void* from, std::size_t bytes) const { device_.copy(to, from, bytes); }
+
+ private:
+  Device device_;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU

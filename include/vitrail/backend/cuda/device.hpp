@@ -1,0 +1,172 @@
+// device.hpp - one NVIDIA GPU: its memory, a stream on which kernels run one after the other, graphs of them, and what
+// is said when something fails. For nvcc.
+#pragma once
+
+#ifndef __CUDACC__
+#error "vitrail/backend/cuda/device.hpp is for nvcc: compile this file as CUDA (a .cu file)"
+#endif
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "../../error.hpp"
+#include "../memory.hpp"
+#include "thread.hpp"
+
+namespace vitrail::inline VITRAIL_TU::cuda {
+
+// Throws error with the call, the device and CUDA's own words.
+inline void check(cudaError_t status, const std::string& call) {
+  if (status == cudaSuccess) return;
+  int device = 0;
+  (void)cudaGetDevice(&device);
+  (void)cudaGetLastError();  // an error that was reported is over
+  throw error("CUDA: " + call + " on device " + std::to_string(device) + ": " + cudaGetErrorName(status) + ", " +
+              cudaGetErrorString(status));
+}
+inline std::string spelled_version(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+// The number of devices; throws error that says what is missing if there is none.
+inline int device_count() {
+  int count = 0, driver = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return count;
+  (void)cudaDriverGetVersion(&driver);
+  if (driver == 0) throw error("vt::gpu: no CUDA device: there is no NVIDIA driver");
+  if (status == cudaErrorInsufficientDriver) {
+    throw error("vt::gpu: the NVIDIA driver is too old: it supports CUDA " + spelled_version(driver) +
+                ", this program was compiled with " + spelled_version(CUDART_VERSION));
+  }
+  throw error("vt::gpu: no CUDA device: " + std::string(cudaGetErrorString(status)));
+}
+
+// Memory of the device that is current in the calling thread.
+struct DeviceMemory {
+  static constexpr bool host_readable = false;
+  static constexpr std::size_t alignment = 256;  // cudaMalloc's, and enough for every access
+  static constexpr std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+  // At least one byte, zeroed. Throws error with the bytes that are free.
+  static void* allocate(std::size_t bytes) {
+    void* memory = nullptr;
+    const std::size_t rounded = round_up(bytes + (bytes == 0));
+    if (cudaMalloc(&memory, rounded) != cudaSuccess) {
+      (void)cudaGetLastError();
+      std::size_t free = 0, total = 0;
+      int device = 0;
+      (void)cudaGetDevice(&device);
+      (void)cudaMemGetInfo(&free, &total);
+      throw error("CUDA: device " + std::to_string(device) + " has no memory for " + std::to_string(rounded) +
+                  " bytes: " + std::to_string(free) + " of " + std::to_string(total) + " are free");
+    }
+    check(cudaMemset(memory, 0, rounded), "cudaMemset");
+    return memory;
+  }
+  static void release(void* memory) noexcept { (void)cudaFree(memory); }
+  // Between host and device, either way; waits for all that the streams of this library do before.
+  static void copy(void* to, const void* from, std::size_t bytes) {
+    if (bytes) check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
+  }
+};
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::threads) run_kernel(const Kernel kernel) {
+  kernel(DeviceThread{});
+}
+
+// The kernels of one backend object run in order on its stream. It waits for the host's copies and they for it.
+class Device {
+ public:
+  using memory = DeviceMemory;
+  static constexpr const char* name = "cuda";
+  static constexpr bool is_emulated = false;
+
+  // Makes the device current in this thread. Throws error if there is none with this number.
+  explicit Device(int number = 0) : number_(number) {
+    const int count = device_count();
+    if (number < 0 || number >= count) {
+      throw error("vt::gpu: no CUDA device " + std::to_string(number) + ": there are " + std::to_string(count));
+    }
+    use();
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreate(&stream), "cudaStreamCreate");
+    stream_.reset(stream);
+  }
+
+  int number() const { return number_; }
+  cudaStream_t stream() const { return stream_.get(); }
+  // Makes it the calling thread's device, as each call below does.
+  void use() const {
+    int current = -1;
+    check(cudaGetDevice(&current), "cudaGetDevice");
+    if (current != number_) check(cudaSetDevice(number_), "cudaSetDevice");
+  }
+
+  template <class Kernel>
+  void launch(const Grid& grid, const Kernel& kernel) const {
+    static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is copied to the device as bytes");
+    if (grid.blocks == 0) return;
+    if (grid.blocks > 0x7fffffff) throw error("CUDA: a kernel of " + std::to_string(grid.blocks) + " blocks");
+    use();
+    if (grid.shared_bytes > 48 * 1024) {
+      check(cudaFuncSetAttribute(run_kernel<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 static_cast<int>(grid.shared_bytes)),
+            "cudaFuncSetAttribute of " + std::to_string(grid.shared_bytes) + " bytes of shared memory");
+    }
+    run_kernel<<<static_cast<unsigned>(grid.blocks), Kernel::threads, grid.shared_bytes, stream_.get()>>>(kernel);
+    check(cudaGetLastError(), "the launch of a kernel");
+  }
+  // A copy that takes its turn after the kernels before. From the host's memory it may be made before its turn comes.
+  void copy(void* to, const void* from, std::size_t bytes) const {
+    use();
+    if (bytes) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_.get()), "cudaMemcpyAsync");
+  }
+  void wait() const { check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize"); }
+
+  // Kernels and copies between begin_graph() and end_graph() are recorded, and run when the graph is.
+  class Graph {
+   public:
+    explicit operator bool() const { return graph_ != nullptr; }
+
+   private:
+    friend class Device;
+    struct Destroy {
+      void operator()(cudaGraphExec_t graph) const { (void)cudaGraphExecDestroy(graph); }
+    };
+    std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, Destroy> graph_;
+  };
+  void begin_graph() const {
+    use();
+    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  }
+  Graph end_graph() const {
+    cudaGraph_t recorded = nullptr;
+    check(cudaStreamEndCapture(stream_.get(), &recorded), "cudaStreamEndCapture");
+    cudaGraphExec_t made = nullptr;
+    const cudaError_t status = cudaGraphInstantiate(&made, recorded, 0);
+    (void)cudaGraphDestroy(recorded);
+    check(status, "cudaGraphInstantiate");
+    Graph graph;
+    graph.graph_.reset(made);
+    return graph;
+  }
+  void run(const Graph& graph) const {
+    use();
+    check(cudaGraphLaunch(graph.graph_.get(), stream_.get()), "cudaGraphLaunch");
+  }
+
+ private:
+  struct DestroyStream {
+    void operator()(cudaStream_t stream) const { (void)cudaStreamDestroy(stream); }
+  };
+  int number_;
+  std::unique_ptr<std::remove_pointer_t<cudaStream_t>, DestroyStream> stream_;
+};
+
+}  // namespace vitrail::inline VITRAIL_TU::cuda

@@ -1,0 +1,12 @@
+// gpu_attention.cpp - cross-attention and window attention on Thrust, which has the required set of a backend and
+// nothing more.
+
+#include "cases_attention.hpp"
+#include "gpu_runner.hpp"
+
+TEST_CASE("GPU: cross-attention and window attention") {
+  const GpuRunner run;
+  registry::cross_attention_cases(run);
+  registry::window_attention_cases(run);
+  registry::relative_position_cases(run);
+}
