@@ -43,6 +43,7 @@ template <class Op, class T, class Y, unsigned Batched, class... S>
 struct CustomForward {
   using value = T;
   static constexpr bool is_minor = true;  // a user's loops are not compiled for every instruction set
+  static constexpr bool row_is_one_thread = true;
   Op op;
   const T* in[sizeof...(S)];
   T* out;

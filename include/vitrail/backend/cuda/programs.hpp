@@ -34,6 +34,7 @@ struct RowsKernel {
   std::size_t lanes;  // of a row
 
   static constexpr unsigned lanes_for(std::size_t width) {
+    if constexpr (requires { Program::row_is_one_thread; }) return 1;
     unsigned lanes = 1;
     while (lanes < warp_size && lanes < width) lanes *= 2;
     return lanes;
