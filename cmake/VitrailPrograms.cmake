@@ -7,10 +7,10 @@ if(VITRAIL_BUILD_BENCHMARKS)
 endif()
 
 set(vitrail_needs "vitrail/(io|data)/|<zlib|<nlohmann/" "vitrail/io/(png|jpeg|image_file)"
-    "vitrail/.*thrust|<thrust/" "<CLI/" "<benchmark/")
-set(vitrail_needs_target vitrail::io vitrail::images vitrail::thrust CLI11::CLI11 benchmark::benchmark)
+    "vitrail/.*thrust|<thrust/" "vitrail/nn/policy_gpu" "<CLI/" "<benchmark/")
+set(vitrail_needs_target vitrail::io vitrail::images vitrail::thrust vitrail::gpu CLI11::CLI11 benchmark::benchmark)
 set(vitrail_needs_package "nlohmann-json3-dev zlib1g-dev" "libpng-dev libturbojpeg0-dev"
-    libthrust-dev libcli11-dev libbenchmark-dev)
+    libthrust-dev "the CUDA toolkit's libcublas-dev" libcli11-dev libbenchmark-dev)
 
 # Sets TARGETS_OUT to the targets that SOURCE needs and PROBLEM_OUT to why it cannot be built ("" if it can).
 function(vitrail_needs_of source targets_out problem_out)

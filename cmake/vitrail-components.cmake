@@ -1,4 +1,4 @@
-# The optional parts vitrail::io, vitrail::images, vitrail::cuda and vitrail::thrust. Read by our build and by the
+# The optional parts vitrail::io, vitrail::images, vitrail::cuda, vitrail::gpu and vitrail::thrust. Read by our build and by the
 # installed package.
 
 # JSON and zlib, for the headers in io/ and for compressed files in data/.
@@ -39,6 +39,13 @@ if(NOT TARGET vitrail::cuda)
     target_compile_options(vitrail::cuda INTERFACE
                            "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:SHELL:-Xcompiler ${OpenMP_CXX_FLAGS}>")
   endif()
+endif()
+
+# vt::gpu (nn/policy_gpu.hpp) multiplies by cuBLASLt.
+find_package(CUDAToolkit QUIET)
+if(TARGET CUDA::cublasLt AND NOT TARGET vitrail::gpu)
+  add_library(vitrail::gpu INTERFACE IMPORTED ${vitrail_global})
+  target_link_libraries(vitrail::gpu INTERFACE vitrail::cuda CUDA::cublasLt)
 endif()
 
 # Thrust for C++ sources; nvcc brings its own. VITRAIL_THRUST chooses: system, toolkit, a directory, or the first found.

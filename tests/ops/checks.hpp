@@ -62,7 +62,8 @@ void check_values(const C& c, const typename P::backend& backend, const std::str
     if constexpr (std::is_same_v<typename P::value, float>) {
       Data<double> exact_data(problem);
       exact_data.weights = vitrail::Buffer<double>(data.weights.size());  // the same weights: those of floats
-      const auto weights = vitrail::detail::vector_of<typename P::backend::memory>(data.weights.data(), data.weights.size());
+      const auto weights =
+          vitrail::detail::vector_of<typename P::backend::memory>(data.weights.data(), data.weights.size());
       std::copy(weights.begin(), weights.end(), exact_data.weights.data());
       const auto exact = run_retaining<vitrail::serial_double>(c, exact_data, vitrail::Serial());
       for (std::size_t i = 0; i < exact.gradients.size(); ++i) {

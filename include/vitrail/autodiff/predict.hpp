@@ -102,9 +102,10 @@ struct PredictorCall {
 template <class Model, class F>
 struct PredictorCall<Model, F, true> {
   using Context = Tape<typename Model::policy, false>;
-  using type = decltype(call_predictor(std::declval<F&>(), std::declval<const typename Model::module&>(),
-                                       std::declval<Var<typename Model::module::input, true, false, Context>>(),
-                                       std::declval<LabelsVar<Context, labels_per_sample<typename Model::module>()>>()));
+  using type =
+      decltype(call_predictor(std::declval<F&>(), std::declval<const typename Model::module&>(),
+                              std::declval<Var<typename Model::module::input, true, false, Context>>(),
+                              std::declval<LabelsVar<Context, labels_per_sample<typename Model::module>()>>()));
 };
 
 }  // namespace detail

@@ -1,5 +1,5 @@
-// replay.hpp - work that is queued on a device the same way in every step: recorded as a graph the second time, and from
-// then on started with one call.
+// replay.hpp - work that is queued on a device the same way in every step: recorded as a graph the second time, and
+// from then on started with one call.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// step_inputs.hpp - what a step is given gets to where its operations read it, and its results to where the caller does:
-// nothing to do where the host shares the backend's memory, copies where it does not.
+// step_inputs.hpp - what a step is given gets to where its operations read it, and its results to where the caller
+// does: nothing to do where the host shares the backend's memory, copies where it does not.
 #pragma once
 
 #include <cstddef>

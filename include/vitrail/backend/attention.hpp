@@ -89,6 +89,7 @@ struct MaskTables {
     } else {
       const Windows::Box box = windows.visible(r / queries + 1, i);
       fill(row, table, keys, masked);
+      row.once([]() VITRAIL_LAMBDA {});  // threads that share the row go on together
       for (std::size_t y = box.top; y < box.bottom; ++y) {
         fill(row, table + y * windows.columns + box.left, box.end - box.left, T(0));
       }

@@ -15,7 +15,7 @@ namespace vitrail::inline VITRAIL_TU {
 struct backend {
   int threads = 0;
   isa highest = isa::avx512;  // kernels use what the machine has, but nothing above this
-  int device = 0;              // the number of the GPU, for backends that run on one
+  int device = 0;             // the number of the GPU, for backends that run on one
 };
 
 // Where the sums of a column reduction go: sums[k] is written to at[k], or added.

@@ -8,9 +8,9 @@
 // A program with `static constexpr bool is_minor = true` computes next to nothing; it is compiled for one
 // instruction set only. j is a Whole (a full lane) or a Rest (what is left of the row).
 //
-// On a GPU several threads hold a row and all of them run `row`: each(), sum(), max() and fold() share the elements out,
-// an element always to the same thread; what must happen once is for once(). A program whose row cannot be shared says
-// `static constexpr bool row_is_one_thread = true`.
+// On a GPU several threads hold a row and all of them run `row`: each(), sum(), max() and fold() share the elements
+// out, an element always to the same thread; what must happen once is for once(). A program whose row cannot be shared
+// says `static constexpr bool row_is_one_thread = true`.
 #pragma once
 
 #include <cstddef>

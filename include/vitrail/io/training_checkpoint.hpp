@@ -93,9 +93,8 @@ void save_training(const std::filesystem::path& path, const Model& model, const 
       add_number(name, member);
     } else {
       for (const auto& info : model.trainable().table) {
-        tensors.push_back(
-            {name + "." + info.path, dtype_of<typename Model::value>, info.shape,
-             copies.of(member.data() + info.offset, info.size)});
+        tensors.push_back({name + "." + info.path, dtype_of<typename Model::value>, info.shape,
+                           copies.of(member.data() + info.offset, info.size)});
       }
     }
   });

@@ -1,19 +1,28 @@
-// policy_gpu.hpp - vt::gpu, a policy that runs a model on an NVIDIA GPU: vt::Model<vt::ViT_B16<vt::gpu>>. For nvcc.
+// policy_gpu.hpp - vt::gpu, a policy that runs a model on an NVIDIA GPU: vt::Model<vt::ViT_B16<vt::gpu>>. For nvcc;
+// link cublasLt.
 #pragma once
 
 #include "../backend/cuda/backend.hpp"
-#include "../backend/cuda/device.hpp"
+#include "../backend/cuda/blas.hpp"
 #include "tuning.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
+// Everything in float.
 struct gpu {
   using value = float;
-  using backend = Cuda<cuda::Device>;
+  using backend = Cuda<cuda::BlasDevice<cuda::precision::fp32>>;
   using tune = train_all;
 };
 struct gpu_double : gpu {
   using value = double;
+};
+// Products on tensor cores: their factors are rounded to TF32, or to bf16; sums, and all values in memory, are float.
+struct gpu_tf32 : gpu {
+  using backend = Cuda<cuda::BlasDevice<cuda::precision::tf32>>;
+};
+struct gpu_bf16 : gpu {
+  using backend = Cuda<cuda::BlasDevice<cuda::precision::bf16>>;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -88,7 +88,7 @@ struct EinsumRuns {
       const T* y = right + at.right + term.right + step * loops.steps.right;
       sum += row.sum(loops.inner.extent, [&](auto j) VITRAIL_LAMBDA { return get<L>(x, j) * get<L>(y, j); });
     }
-    result[at.result] = adds ? result[at.result] + sum : sum;
+    row.once([&]() VITRAIL_LAMBDA { result[at.result] = adds ? result[at.result] + sum : sum; });
   }
 };
 

@@ -101,7 +101,7 @@ struct SumChannels {
       const T* channel = from + (s * channels + c) * positions;
       sum += row.sum(positions, [&](auto j) VITRAIL_LAMBDA { return get<L>(channel, j); });
     }
-    to[c] = adds ? to[c] + sum : sum;
+    row.once([&]() VITRAIL_LAMBDA { to[c] = adds ? to[c] + sum : sum; });
   }
 };
 

@@ -5,10 +5,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "../autodiff/step.hpp"
-#include "../backend/rows.hpp"
 #include "../error.hpp"
+#include "adamw_pieces.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -18,31 +19,13 @@ struct AdamWOptions {
   double weight_decay = 0.05;
 };
 
-namespace detail {
-template <class T>
-struct AdamWUpdate {
-  using value = T;
-  T *weight, *first, *second;
-  const T* gradient;
-  T beta1, beta2, keep, step, correction, eps;  // correction: 1 / sqrt(1 - beta2^t); step: rate / (1 - beta1^t)
-  template <class L, class J>
-  VITRAIL_FUNCTION void at(J j) const {
-    const L g = get<L>(gradient, j);
-    const L m = get<L>(first, j) * L(beta1) + g * L(T(1) - beta1);
-    const L v = get<L>(second, j) * L(beta2) + g * g * L(T(1) - beta2);
-    put<L>(first, j, m);
-    put<L>(second, j, v);
-    put<L>(weight, j, get<L>(weight, j) * L(keep) - m * L(step) / (vitrail::sqrt(v) * L(correction) + L(eps)));
-  }
-};
-}  // namespace detail
-
 // Moments exist for trainable parameters only. A parameter that the loss did not reach is left as it is.
 template <class Model>
 class AdamW {
  public:
   using value = typename Model::value;
-  using Moments = Buffer<value, typename Model::Backend::memory>;
+  using Memory = typename Model::Backend::memory;
+  using Moments = Buffer<value, Memory>;
 
   explicit AdamW(const Model& model, AdamWOptions o = {})
       : options(o), model_(&model), first_(model.trainable().size()), second_(model.trainable().size()) {}
@@ -56,6 +39,10 @@ class AdamW {
     const double t = static_cast<double>(++updates_);
     const double rate = options.rate / (1 - std::pow(options.beta1, t));
     const double correction = 1 / std::sqrt(1 - std::pow(options.beta2, t));
+    if constexpr (!Memory::host_readable) {
+      update_at_once(step, model, rate, correction);
+      return;
+    }
     // Neighbours that are treated alike go in one call: a model has hundreds of small parameters.
     for (std::size_t i = 0; i < store.table.size();) {
       std::size_t end = i + 1;
@@ -96,8 +83,30 @@ class AdamW {
   AdamWOptions options;
 
  private:
+  template <class S>
+  void update_at_once(const S& step, Model& model, double rate, double correction) {
+    auto& store = model.trainable();
+    bool known = reached_.size() == store.table.size();
+    for (std::size_t k = 0; known && k < store.table.size(); ++k) known = reached_[k] == step.reached(k);
+    if (!known) {
+      const auto pieces = detail::adamw_pieces<value>(store.table, [&](std::size_t k) { return step.reached(k); });
+      pieces_ = Buffer<detail::AdamWPiece<value>, Memory>(pieces.size());
+      Memory::copy(pieces_.data(), pieces.data(), pieces.size() * sizeof(pieces[0]));
+      reached_.resize(store.table.size());
+      for (std::size_t k = 0; k < reached_.size(); ++k) reached_[k] = step.reached(k);
+    }
+    const detail::AdamWUpdate<value> whole{store.values.data(),  first_.data(),        second_.data(), step.gradients(),
+                                           value(options.beta1), value(options.beta2), value(0),       value(rate),
+                                           value(correction),    value(options.eps)};
+    model.backend().rows(pieces_.size(), detail::adamw_piece,
+                         detail::AdamWPieces<value>{pieces_.data(), whole, value(options.rate * options.weight_decay)});
+    model.values_changed();
+  }
+
   const Model* model_;
   Moments first_, second_;
+  Buffer<detail::AdamWPiece<value>, Memory> pieces_;  // of a device
+  std::vector<bool> reached_;                         // those that the pieces are of
   std::uint64_t updates_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// backend.hpp - the required set of a backend, on a device: vt::gpu's is a GPU (nn/policy_gpu.hpp), tests have an emulated
-// one.
+// backend.hpp - the required set of a backend, on a device: vt::gpu's is a GPU (nn/policy_gpu.hpp), tests have an
+// emulated one.
 #pragma once
 
 #include <cstddef>

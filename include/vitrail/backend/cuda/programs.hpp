@@ -42,7 +42,10 @@ struct RowsKernel {
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
     const std::size_t r = thread.block() * (threads / lanes) + thread.index() / lanes;
-    if (r < rows) program.row(RowOfThreads<Thread, typename Program::value>{&thread, static_cast<unsigned>(thread.index() % lanes), static_cast<unsigned>(lanes)}, r);
+    if (r < rows)
+      program.row(RowOfThreads<Thread, typename Program::value>{&thread, static_cast<unsigned>(thread.index() % lanes),
+                                                                static_cast<unsigned>(lanes)},
+                  r);
   }
 };
 
