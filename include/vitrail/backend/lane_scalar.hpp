@@ -53,6 +53,24 @@ VITRAIL_FUNCTION L max_of(L x) {
   return x;
 }
 
+// A lane that is no register of this processor says itself how it is read: cuda::quad.
+template <class L>
+concept OwnLane = requires(const float* p) {
+  L::from(p);
+};
+template <OwnLane L>
+VITRAIL_FUNCTION L load(const float* p) {
+  return L::from(p);
+}
+template <OwnLane L>
+VITRAIL_FUNCTION L load(const float* p, std::size_t n) {
+  return L::from(p, n);
+}
+template <OwnLane L>
+VITRAIL_FUNCTION L constant(double x) {
+  return L(static_cast<float>(x));
+}
+
 // Templates, so that code which says `using namespace vitrail` still finds the C functions of the same name first: the
 // headers of CUDA are compiled after the user's file.
 template <std::floating_point T>

@@ -28,10 +28,10 @@ VITRAIL_FUNCTION L apart(const L& x) {
     return x;
   }
 }
-// The larger one of `top` and x; NaN if one of them is. (vitrail::max(x, top) keeps a top that is NaN.)
+// The larger one of `top` and x; NaN if one of them is. (max(x, top) keeps a top that is NaN.)
 template <class L>
 VITRAIL_FUNCTION L larger(const L& top, const L& x) {
-  return select(x != x, x, apart<L>(vitrail::max(x, top)));
+  return select(x != x, x, apart<L>(max(x, top)));
 }
 template <class L>
 VITRAIL_FUNCTION L filled(const L& x, Whole, typename lanes<L>::value) {

@@ -92,7 +92,7 @@ template <class T>
 struct EuclideanNorm {
   template <class E>
   VITRAIL_FUNCTION auto of(const E& x) const {
-    return vitrail::sqrt(x.sum([](const auto& v) VITRAIL_LAMBDA { return v * v; }));
+    return sqrt(x.sum([](const auto& v) VITRAIL_LAMBDA { return v * v; }));
   }
   template <class E, class Y>
   VITRAIL_FUNCTION void pull(const E& x, const Y& y, const Y& g) const {
@@ -111,13 +111,13 @@ struct LogOfSumOfExp {
     const auto top = x.max([](const auto& v) VITRAIL_LAMBDA { return v; });
     const auto shift = finite(top);
     const L by = L(shift);
-    return shift + vitrail::log(x.sum([&](const auto& v) VITRAIL_LAMBDA { return vitrail::exp(v - by); }));
+    return shift + log(x.sum([&](const auto& v) VITRAIL_LAMBDA { return exp(v - by); }));
   }
   template <class E, class Y>
   VITRAIL_FUNCTION void pull(const E& x, const Y& y, const Y& g) const {
     using L = typename E::L;
     const L by = L(finite(y)), slope = L(g);
-    x.each([&](const auto& load) VITRAIL_LAMBDA { return vitrail::exp(load() - by) * slope; });
+    x.each([&](const auto& load) VITRAIL_LAMBDA { return exp(load() - by) * slope; });
   }
 
  private:

@@ -35,34 +35,13 @@ class AdamW {
   void update(const TrainingStep<Model, F>& step) {
     Model& model = step.model();
     if (&model != model_) throw error("AdamW: the step is of another model than the optimiser's moments");
-    auto& store = model.trainable();
     const double t = static_cast<double>(++updates_);
     const double rate = options.rate / (1 - std::pow(options.beta1, t));
     const double correction = 1 / std::sqrt(1 - std::pow(options.beta2, t));
-    if constexpr (!Memory::host_readable) {
+    if constexpr (Memory::host_readable) {
+      update_in_turn(step, model, rate, correction);
+    } else {
       update_at_once(step, model, rate, correction);
-      return;
-    }
-    // Neighbours that are treated alike go in one call: a model has hundreds of small parameters.
-    for (std::size_t i = 0; i < store.table.size();) {
-      std::size_t end = i + 1;
-      auto alike = [&](std::size_t k) {
-        return step.reached(k) == step.reached(i) && store.table[k].decays == store.table[i].decays &&
-               store.table[k].rate == store.table[i].rate;
-      };
-      while (end < store.table.size() && alike(end)) ++end;
-      if (step.reached(i)) {
-        const std::size_t at = store.table[i].offset;
-        const std::size_t last = store.table[end - 1].offset + store.table[end - 1].size;
-        const double own = store.table[i].rate;
-        const double keep = 1 - options.rate * own * (store.table[i].decays ? options.weight_decay : 0);
-        model.backend().elementwise(
-            last - at,
-            detail::AdamWUpdate<value>{store.values.data() + at, first_.data() + at, second_.data() + at,
-                                       step.gradients() + at, value(options.beta1), value(options.beta2), value(keep),
-                                       value(rate * own), value(correction), value(options.eps)});
-      }
-      i = end;
     }
     model.values_changed();
   }
@@ -84,6 +63,31 @@ class AdamW {
 
  private:
   template <class S>
+  void update_in_turn(const S& step, Model& model, double rate, double correction) {
+    auto& store = model.trainable();
+    // Neighbours that are treated alike go in one call: a model has hundreds of small parameters.
+    for (std::size_t i = 0; i < store.table.size();) {
+      std::size_t end = i + 1;
+      auto alike = [&](std::size_t k) {
+        return step.reached(k) == step.reached(i) && store.table[k].decays == store.table[i].decays &&
+               store.table[k].rate == store.table[i].rate;
+      };
+      while (end < store.table.size() && alike(end)) ++end;
+      if (step.reached(i)) {
+        const std::size_t at = store.table[i].offset;
+        const std::size_t last = store.table[end - 1].offset + store.table[end - 1].size;
+        const double own = store.table[i].rate;
+        const double keep = 1 - options.rate * own * (store.table[i].decays ? options.weight_decay : 0);
+        model.backend().elementwise(
+            last - at,
+            detail::AdamWUpdate<value>{store.values.data() + at, first_.data() + at, second_.data() + at,
+                                       step.gradients() + at, value(options.beta1), value(options.beta2), value(keep),
+                                       value(rate * own), value(correction), value(options.eps)});
+      }
+      i = end;
+    }
+  }
+  template <class S>
   void update_at_once(const S& step, Model& model, double rate, double correction) {
     auto& store = model.trainable();
     bool known = reached_.size() == store.table.size();
@@ -100,7 +104,6 @@ class AdamW {
                                            value(correction),    value(options.eps)};
     model.backend().rows(pieces_.size(), detail::adamw_piece,
                          detail::AdamWPieces<value>{pieces_.data(), whole, value(options.rate * options.weight_decay)});
-    model.values_changed();
   }
 
   const Model* model_;

@@ -19,7 +19,7 @@ struct AdamWUpdate {
     const L v = get<L>(second, j) * L(beta2) + g * g * L(T(1) - beta2);
     put<L>(first, j, m);
     put<L>(second, j, v);
-    put<L>(weight, j, get<L>(weight, j) * L(keep) - m * L(step) / (vitrail::sqrt(v) * L(correction) + L(eps)));
+    put<L>(weight, j, get<L>(weight, j) * L(keep) - m * L(step) / (sqrt(v) * L(correction) + L(eps)));
   }
 };
 }  // namespace detail

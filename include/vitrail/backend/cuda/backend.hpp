@@ -25,13 +25,13 @@ class Cuda {
   template <class Program>
   void elementwise(std::size_t size, const Program& program) const {
     using Kernel = cuda::ElementwiseKernel<Program>;
-    if (size) device_.launch({cuda::blocks_for(size, Kernel::threads)}, Kernel{program, size});
+    if (size) device_.launch({cuda::blocks_for(size, Kernel::of_block)}, Kernel{program, size});
   }
   template <class Program>
   void rows(std::size_t count, std::size_t width, const Program& program) const {
     using Kernel = cuda::RowsKernel<Program>;
-    const unsigned lanes = Kernel::lanes_for(width);
-    if (count) device_.launch({cuda::blocks_for(count, Kernel::threads / lanes)}, Kernel{program, count, lanes});
+    const unsigned of_row = Kernel::threads_for(width);
+    if (count) device_.launch({cuda::blocks_for(count, Kernel::threads / of_row)}, Kernel{program, count, of_row});
   }
   template <std::size_t K, class T, class Program>
   void columns(std::size_t rows, std::size_t width, const Program& program, const Columns<T, K>& to) const {

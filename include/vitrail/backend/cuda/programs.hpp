@@ -4,48 +4,52 @@
 #include <cstddef>
 
 #include "../backend.hpp"
+#include "row.hpp"
 #include "thread.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
 constexpr std::size_t blocks_for(std::size_t work, std::size_t per_block) { return (work + per_block - 1) / per_block; }
 
-// A thread for each element.
+// A thread for each lane of elements.
 template <class Program>
 struct ElementwiseKernel {
-  static constexpr unsigned threads = 256;
+  using L = lane_of_thread<Program>;
+  static constexpr unsigned threads = 256, of_thread = lanes<L>::width, of_block = threads * of_thread;
   Program program;
   std::size_t size;
 
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
-    const std::size_t i = thread.block() * threads + thread.index();
-    if (i < size) program.template at<typename Program::value>(Whole{i});
+    const std::size_t i = (thread.block() * threads + thread.index()) * of_thread;
+    if (i + of_thread <= size) {
+      program.template at<L>(Whole{i});
+    } else if constexpr (of_thread > 1) {
+      for (std::size_t k = i; k < size; ++k) program.template at<typename Program::value>(Whole{k});
+    }
   }
 };
 
-// As many threads for each row as it has elements, up to a warp.
+// As many threads for each row as it has lanes, up to a warp.
 template <class Program>
 struct RowsKernel {
+  using L = lane_of_thread<Program>;
   static constexpr unsigned threads = 128;
   static constexpr bool cooperates = true;
   Program program;
   std::size_t rows;
-  std::size_t lanes;  // of a row
+  unsigned of_row;  // threads
 
-  static constexpr unsigned lanes_for(std::size_t width) {
+  static constexpr unsigned threads_for(std::size_t width) {
     if constexpr (requires { Program::row_is_one_thread; }) return 1;
-    unsigned lanes = 1;
-    while (lanes < warp_size && lanes < width) lanes *= 2;
-    return lanes;
+    unsigned count = 1;
+    while (count < warp_size && count * lanes<L>::width < width) count *= 2;
+    return count;
   }
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
-    const std::size_t r = thread.block() * (threads / lanes) + thread.index() / lanes;
-    if (r < rows)
-      program.row(RowOfThreads<Thread, typename Program::value>{&thread, static_cast<unsigned>(thread.index() % lanes),
-                                                                static_cast<unsigned>(lanes)},
-                  r);
+    const std::size_t r = thread.block() * (threads / of_row) + thread.index() / of_row;
+    if (r < rows) program.row(RowOfThreads<Thread, L>{&thread, thread.index() % of_row, of_row}, r);
   }
 };
 

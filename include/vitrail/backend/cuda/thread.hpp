@@ -8,9 +8,8 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
 
-#include "../rows.hpp"
+#include "../../config.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
@@ -71,53 +70,5 @@ struct DeviceThread {
 #endif
 };
 #endif
-
-// One row held by `lanes` neighbouring threads of a warp, a power of two: thread `lane` has elements lane, lane +
-// lanes, ... All of them run the program; results of sum and max are the same in all. The order of additions depends on
-// width and lanes alone.
-template <class Thread, class T>
-struct RowOfThreads {
-  using lane = T;
-  using value = T;
-  const Thread* thread;
-  unsigned at, lanes;  // a thread's place in the row, and how many have it
-
-  template <class F>
-  VITRAIL_FUNCTION void each(std::size_t width, const F& f) const {
-    for (std::size_t j = at; j < width; j += lanes) f(Whole{j});
-  }
-  template <class F>
-  VITRAIL_FUNCTION T sum(std::size_t width, const F& f) const {
-    T sums[2] = {T(0), T(0)};
-    std::size_t j = at;
-    for (; j + lanes < width; j += 2 * lanes) {
-      sums[0] += f(Whole{j});
-      sums[1] += f(Whole{j + lanes});
-    }
-    if (j < width) sums[0] += f(Whole{j});
-    T all = sums[0] + sums[1];
-    for (unsigned mask = lanes / 2; mask > 0; mask /= 2) all += thread->from_lane(all, mask, lanes);
-    return all;
-  }
-  template <class F>
-  VITRAIL_FUNCTION T max(std::size_t width, const F& f) const {
-    T top = -std::numeric_limits<T>::infinity();
-    for (std::size_t j = at; j < width; j += lanes) top = vitrail::max(top, T(f(Whole{j})));
-    for (unsigned mask = lanes / 2; mask > 0; mask /= 2) top = vitrail::max(top, thread->from_lane(top, mask, lanes));
-    return top;
-  }
-  // See Row: threads that have no element must hold what changes nothing.
-  template <class Op>
-  VITRAIL_FUNCTION T fold(T x, std::size_t, const Op& op) const {
-    for (unsigned mask = lanes / 2; mask > 0; mask /= 2) x = op(x, thread->from_lane(x, mask, lanes));
-    return x;
-  }
-  template <class F>
-  VITRAIL_FUNCTION void once(const F& f) const {
-    thread->sync_lanes(lanes);
-    if (at == 0) f();
-    thread->sync_lanes(lanes);
-  }
-};
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda
