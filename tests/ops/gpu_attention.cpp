@@ -1,6 +1,5 @@
-// gpu_attention.cpp - cross-attention and window attention on Thrust, which has the required set of a backend and
-// nothing more.
-
+// gpu_attention.cpp - cross-attention and window attention on the emulated GPU.
+// test: unoptimised
 #include "cases_attention.hpp"
 #include "gpu_runner.hpp"
 

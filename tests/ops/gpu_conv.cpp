@@ -1,6 +1,5 @@
-// gpu_conv.cpp - convolutions, pooling and the norms of channels on Thrust, which has the required set of a backend
-// and nothing more.
-
+// gpu_conv.cpp - convolutions, pooling and the norms of channels on the emulated GPU.
+// test: unoptimised
 #include "cases_conv.hpp"
 #include "gpu_runner.hpp"
 

@@ -1,12 +1,10 @@
-// gpu_elementwise.cpp - the elementwise cases on the emulated GPU.
-
-#include "cases_broadcast.hpp"
+// gpu_elementwise.cpp - elementwise functions and arithmetic on the emulated GPU.
+// test: unoptimised
+#include "cases_elementwise.hpp"
 #include "gpu_runner.hpp"
 
-TEST_CASE("GPU: the elementwise cases") {
+TEST_CASE("GPU: elementwise functions and arithmetic") {
   const GpuRunner run;
   registry::function_cases(run);
   registry::arithmetic_cases(run);
-  registry::broadcast_cases(run);
-  registry::numpy_cases(run);
 }

@@ -117,8 +117,10 @@ struct BatchNormBackward {
         });
       }
     }
-    if (dw) dw[c] = add_w ? dw[c] + product : product;
-    if (db) db[c] = add_b ? db[c] + sum : sum;
+    row.once([&]() VITRAIL_LAMBDA {
+      if (dw) dw[c] = add_w ? dw[c] + product : product;
+      if (db) db[c] = add_b ? db[c] + sum : sum;
+    });
   }
 };
 

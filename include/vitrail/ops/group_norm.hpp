@@ -96,8 +96,10 @@ struct GroupNormSums {
         return get<L>(dy + at, j) * ((get<L>(x + at, j) - centre) * inverse);
       });
     }
-    if (dw) dw[c] = add_w ? dw[c] + product : product;
-    if (db) db[c] = add_b ? db[c] + sum : sum;
+    row.once([&]() VITRAIL_LAMBDA {
+      if (dw) dw[c] = add_w ? dw[c] + product : product;
+      if (db) db[c] = add_b ? db[c] + sum : sum;
+    });
   }
 };
 

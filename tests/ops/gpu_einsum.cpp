@@ -1,0 +1,9 @@
+// gpu_einsum.cpp - sums of products on the emulated GPU.
+// test: unoptimised
+#include "cases_einsum.hpp"
+#include "gpu_runner.hpp"
+
+TEST_CASE("GPU: sums of products") {
+  const GpuRunner run;
+  registry::einsum_cases(run);
+}
