@@ -73,15 +73,11 @@ void check_alike(const Result& a, const Result& b) {
   check_close(a.statistics, b.statistics, 1e-2);
   check_close(a.logits, b.logits, 1e-2);
 }
-constexpr vt::CnnConfig cnn{.image = 8, .channels = 1, .stage1 = 4, .stage2 = 6, .stage3 = 0};
 constexpr vt::ResNetConfig resnet{
     .image = 9, .width = 4, .layer1 = 1, .layer2 = 1, .layer3 = 0, .layer4 = 0, .stem = vt::resnet_stem::small};
 
 }  // namespace
 
-TEST_CASE("a CNN that nvcc compiled trains on the host, alike on both CPU backends") {
-  check_alike(train<vt::Cnn<cnn, 3, vt::cpu>>(), train<vt::Cnn<cnn, 3, vt::serial>>());
-}
 TEST_CASE("a ResNet that nvcc compiled trains on the host, alike on both CPU backends") {
   check_alike(train<vt::ResNet<resnet, 3, vt::cpu>>(), train<vt::ResNet<resnet, 3, vt::serial>>());
 }

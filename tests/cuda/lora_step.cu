@@ -61,5 +61,4 @@ void train_and_merge() {
 
 }  // namespace
 
-TEST_CASE("nvcc: LoRA on queries and values") { train_and_merge<low, vt::head<3>>(); }
 TEST_CASE("nvcc: DoRA on queries and values") { train_and_merge<magnitude>(); }

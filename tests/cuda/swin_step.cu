@@ -1,4 +1,4 @@
-// swin_step.cu - training steps of Swin, Swin v2 and an encoder-decoder through nvcc, run on the host. Needs no device.
+// swin_step.cu - training steps of Swin v2 and an encoder-decoder through nvcc, run on the host. Needs no device.
 // test: separate, timeout 300
 #include "catch.hpp"
 
@@ -83,9 +83,7 @@ std::pair<float, float> train(const Loss& loss_of, const vt::Labels& labels) {
 
 }  // namespace
 
-TEST_CASE("Swin, Swin v2 and an encoder-decoder that nvcc compiled train on the host") {
-  const auto swin = train<vt::Swin<tiny, 3>>(LogitLoss{}, {0, 2});
-  CHECK(swin.second < 0.9f * swin.first);
+TEST_CASE("Swin v2 and an encoder-decoder that nvcc compiled train on the host") {
   const auto v2 = train<vt::Swin<tiny_v2, 3>>(LogitLoss{}, {0, 2});
   CHECK(v2.second < 0.9f * v2.first);
   const auto sequence = train<vt::EncoderDecoder<reader>>(SequenceLoss{}, {0, 1, 2, 3, 4, 0});
