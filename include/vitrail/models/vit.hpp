@@ -69,10 +69,10 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   Tokens<C.distilled, small> dist_token;
   Tokens<C.reg_tokens, tiny> reg_token;
   Param<Shape<1, positions, C.dim>, P, site::embedding, small> pos_embed;
-  If<C.pre_norm, LayerNorm<C.dim, P>> norm_pre;
+  If<C.pre_norm, LayerNorm<C.dim, P, C.eps>> norm_pre;
   Blocks<C.depth, block_with, P, last_block_with> blocks;
-  If<normalises, LayerNorm<C.dim, P>> norm;
-  If<pools, AttentionPool<C.dim, C.heads, C.mlp, P>> attn_pool;
+  If<normalises, LayerNorm<C.dim, P, C.eps>> norm;
+  If<pools, AttentionPool<C.dim, C.heads, C.mlp, P, C.eps>> attn_pool;
   Prompts prompt;
 
   static constexpr void visit(auto& self, auto&& f) {
