@@ -105,4 +105,6 @@ TEST_CASE("top gives the largest logits with their shares; ties to the smaller n
   CHECK(vt::top<5>(std::span(one)).size() == 2);
   CHECK(vt::top<5>(std::span(one))[0].index == 1);
   CHECK(vt::top<5>(std::span<const float>()).empty());
+  const vt::Batch<vt::Shape<4>> batch{std::span(logits)};
+  CHECK(vt::top<1>(batch[0])[0].index == 1);
 }
