@@ -187,6 +187,43 @@ inline constexpr SwinConfig swinv2_tiny_window8_256{.image = 256, .window = 8, .
 inline constexpr SwinConfig swinv2_small_window8_256{.image = 256, .window = 8, .depths = {2, 2, 18, 2}, .v2 = true};
 inline constexpr SwinConfig swinv2_base_window8_256{
     .image = 256, .dim = 128, .window = 8, .depths = {2, 2, 18, 2}, .heads = {4, 8, 16, 32}, .v2 = true};
+inline constexpr SwinConfig swinv2_tiny_window16_256{.image = 256, .window = 16, .v2 = true};
+inline constexpr SwinConfig swinv2_small_window16_256{.image = 256, .window = 16, .depths = {2, 2, 18, 2}, .v2 = true};
+inline constexpr SwinConfig swinv2_base_window16_256{
+    .image = 256, .dim = 128, .window = 16, .depths = {2, 2, 18, 2}, .heads = {4, 8, 16, 32}, .v2 = true};
+// Trained on 192 x 192 with windows of 12, and then on larger images with larger windows.
+inline constexpr SwinConfig swinv2_base_window12_192{
+    .image = 192, .dim = 128, .window = 12, .depths = {2, 2, 18, 2}, .heads = {4, 8, 16, 32}, .v2 = true};
+inline constexpr SwinConfig swinv2_large_window12_192{
+    .image = 192, .dim = 192, .window = 12, .depths = {2, 2, 18, 2}, .heads = {6, 12, 24, 48}, .v2 = true};
+inline constexpr SwinConfig swinv2_base_window12to16_192to256{.image = 256,
+                                                              .dim = 128,
+                                                              .window = 16,
+                                                              .depths = {2, 2, 18, 2},
+                                                              .heads = {4, 8, 16, 32},
+                                                              .v2 = true,
+                                                              .trained_windows = {12, 12, 12, 6}};
+inline constexpr SwinConfig swinv2_base_window12to24_192to384{.image = 384,
+                                                              .dim = 128,
+                                                              .window = 24,
+                                                              .depths = {2, 2, 18, 2},
+                                                              .heads = {4, 8, 16, 32},
+                                                              .v2 = true,
+                                                              .trained_windows = {12, 12, 12, 6}};
+inline constexpr SwinConfig swinv2_large_window12to16_192to256{.image = 256,
+                                                               .dim = 192,
+                                                               .window = 16,
+                                                               .depths = {2, 2, 18, 2},
+                                                               .heads = {6, 12, 24, 48},
+                                                               .v2 = true,
+                                                               .trained_windows = {12, 12, 12, 6}};
+inline constexpr SwinConfig swinv2_large_window12to24_192to384{.image = 384,
+                                                               .dim = 192,
+                                                               .window = 24,
+                                                               .depths = {2, 2, 18, 2},
+                                                               .heads = {6, 12, 24, 48},
+                                                               .v2 = true,
+                                                               .trained_windows = {12, 12, 12, 6}};
 // Small ones, for images of 28 x 28 and 32 x 32: maps of 14 x 14 and 7 x 7 (16 x 16 and 8 x 8) with windows of 7 (4),
 // so that the first stage's are shifted.
 inline constexpr SwinConfig swin_28{.image = 28,
@@ -218,5 +255,11 @@ template <class P = cpu, std::size_t Classes = 1000>
 using SwinV2_S = Swin<swinv2_small_window8_256, Classes, P>;
 template <class P = cpu, std::size_t Classes = 1000>
 using SwinV2_B = Swin<swinv2_base_window8_256, Classes, P>;
+template <class P = cpu, std::size_t Classes = 1000>
+using SwinV2_B_384 = Swin<swinv2_base_window12to24_192to384, Classes, P>;
+template <class P = cpu, std::size_t Classes = 1000>
+using SwinV2_L = Swin<swinv2_large_window12to16_192to256, Classes, P>;  // published with these windows only
+template <class P = cpu, std::size_t Classes = 1000>
+using SwinV2_L_384 = Swin<swinv2_large_window12to24_192to384, Classes, P>;
 
 }  // namespace vitrail::inline VITRAIL_TU
