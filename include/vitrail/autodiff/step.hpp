@@ -47,6 +47,14 @@ struct Schedule {
   Plan plan;
   Scopes scopes;
 };
+template <class Model, class F>
+constexpr std::size_t labels_of_step() {
+  if constexpr (requires { F::labels_per_sample; }) {
+    return F::labels_per_sample;
+  } else {
+    return labels_per_sample<typename Model::module>();
+  }
+}
 template <class Model>
 void declare_parameters(const Model& model, Trace& trace) {
   trace.parameters = model.trainable().table.size();
@@ -65,7 +73,7 @@ class TrainingStep {
   using value = typename policy::value;
   using input = typename Model::module::input;
   using Context = Tape<policy, true>;
-  static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
+  static constexpr std::size_t label_count = detail::labels_of_step<Model, F>();
 
   explicit TrainingStep(Model& model, F f, const Planning& planning = {})
       : model_(&model),
@@ -90,9 +98,10 @@ class TrainingStep {
   }
 
   // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels (so
-  // many for each sample as its model has) must agree in their count, which may differ from call to call; more samples
-  // than ever before allocate. The model's running statistics move. Throws shape_error, and error if the callable does
-  // other operations than when the step was made; then the model is as it was and the step does not count.
+  // many for each sample as its model or f has) must agree in their count, which may differ from call to call; more
+  // samples than ever before allocate. The model's running statistics move. Throws shape_error, and error if the
+  // callable does other operations than when the step was made; then the model is as it was and the step does not
+  // count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count(), label_count);
     const auto out = run_part(images, labels.data(), 0, 1, false);

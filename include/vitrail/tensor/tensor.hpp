@@ -27,12 +27,13 @@ inline void check_size(const char* what, std::size_t given, std::size_t expected
   throw shape_error(std::string(what) + ": " + std::to_string(given) + " values given, " + std::to_string(expected) +
                     " expected");
 }
-// Every label must be a class number, or `ignored`.
-inline void check_labels(const char* what, const int* labels, std::size_t count, std::size_t classes, int ignored) {
+// Every label, `stride` apart, must be a class number, or `ignored`.
+inline void check_labels(const char* what, const int* labels, std::size_t count, std::size_t classes, int ignored,
+                         std::size_t stride = 1) {
   for (std::size_t b = 0; b < count; ++b) {
-    const bool known = labels[b] >= 0 && static_cast<std::size_t>(labels[b]) < classes;
-    if (known || labels[b] == ignored) continue;
-    throw shape_error(std::string(what) + ": label " + std::to_string(labels[b]) + " of sample " + std::to_string(b) +
+    const int label = labels[b * stride];
+    if (label == ignored || (label >= 0 && static_cast<std::size_t>(label) < classes)) continue;
+    throw shape_error(std::string(what) + ": label " + std::to_string(label) + " of sample " + std::to_string(b) +
                       " is not in [0, " + std::to_string(classes) + ")");
   }
 }
