@@ -2,8 +2,8 @@
 // values.
 #pragma once
 
-#include "../autodiff/recompute.hpp"
 #include "../nn/patch_embedding.hpp"
+#include "../nn/run_block.hpp"
 #include "../nn/stack.hpp"
 #include "../nn/swin_block.hpp"
 #include "../ops/tokens.hpp"
@@ -148,20 +148,9 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   // Runs a block of the stage that begins with block First.
   template <std::size_t First>
   struct Run {
+    static constexpr BlockRunning running{C.blocks(), C.dropout, C.drop_path, C.recompute};
     constexpr auto operator()(const auto& block, std::size_t i, const auto& x) const {
-      if constexpr (C.dropout > 0 || C.drop_path > 0) {
-        const double last = C.blocks() > 1 ? static_cast<double>(C.blocks() - 1) : 1;
-        return run(block, x, DropRates{C.dropout, C.drop_path * static_cast<double>(First + i) / last});
-      } else {
-        return run(block, x);
-      }
-    }
-    static constexpr auto run(const auto& block, const auto& x, const auto&... rates) {
-      if constexpr (C.recompute) {
-        return recompute(block, x, rates...);
-      } else {
-        return block(x, rates...);
-      }
+      return run_block<running>(block, First + i, x);
     }
   };
 };
