@@ -1,6 +1,9 @@
 // read_shapes.cpp - reads the shapes in an image, from left to right, as a sequence: an encoder-decoder with
 // cross-attention.
 // smoke: 300 1
+//
+// With its 36 epochs of 12,000 images 31 % of whole sequences are right (docs/performance.md); in the first few it
+// learns how long sequences are, and nothing of the shapes.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -122,7 +125,7 @@ int run(std::size_t count, std::size_t epochs) {
 int main(int argc, char** argv) {  // [images] [epochs]
   try {
     return run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 12000,
-               argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 12);
+               argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 36);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "read_shapes: %s\n", e.what());
     return 1;

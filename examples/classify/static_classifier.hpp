@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vitrail/io/load_classifier.hpp>
 #include <vitrail/models/runtime_classifier.hpp>
 
@@ -22,9 +23,11 @@ struct StaticClassifier final : Classifier {
   }
 };
 
-template <class Backbone>
+// OfHf: what the same weights are a model of in Hugging Face's library, if its norms have another eps there.
+template <class Backbone, class OfHf = Backbone>
 bool add_model(const std::string& name, const vt::Preprocess& how = vt::preprocess_of<Backbone>) {
-  known_models()[name] = [how](const Source& source) {
+  known_models()[name] = [how](const Source& source) -> std::unique_ptr<Classifier> {
+    if (std::string_view(source.keys.name) == vt::hf.name) return std::make_unique<StaticClassifier<OfHf>>(source, how);
     return std::make_unique<StaticClassifier<Backbone>>(source, how);
   };
   return true;

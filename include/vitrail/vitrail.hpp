@@ -33,6 +33,7 @@
 #include "ops/reduce.hpp"
 #include "ops/slice.hpp"
 #include "tensor/top.hpp"
+#include "train/distillation.hpp"
 #include "train/fit.hpp"
 #include "train/recipe_of.hpp"
 #include "tune/tune.hpp"

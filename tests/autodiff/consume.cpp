@@ -52,6 +52,9 @@ TEST_CASE("a consuming predictor gives the same bits, and the weight is there on
   for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i % 17) - 8;
   auto usual = vt::predictor(other);
   const auto expected = usual(x).to_vector();
+  const vt::Batch once = vt::predict(other, x);
+  CHECK(once.count() == 3);
+  CHECK(once.to_vector() == expected);
 
   const std::size_t before = resident_bytes(), weight = 1024 * 1024 * sizeof(float);
   auto predict = vt::consuming_predictor(model);

@@ -22,7 +22,7 @@ std::vector<float> compute() {
   const B backend;
   std::vector<float> x(rows * width), y(rows * width), scores(rows * rows);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = normal_at<float>({1, 0, 1}, 0, i);
-  backend.rows(rows, width, detail::SoftmaxForward<float>{width, x.data(), y.data(), nullptr, 1.0f});
+  backend.rows(rows, width, detail::SoftmaxForward<float>{width, x.data(), y.data()});
   Product<float> p;
   p.m = rows, p.n = rows, p.k = width;
   p.a = x.data(), p.a_row = width, p.b = y.data(), p.b_row = 1, p.b_column = width;

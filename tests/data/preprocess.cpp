@@ -51,6 +51,13 @@ TEST_CASE("a batch has one picture per sample, and another room throws") {
   REQUIRE(batch.count() == 2);
   CHECK(batch[0].at(0, 0, 0) == -1);
   CHECK(batch[1].at(2, 3, 3) == 1);
+  // As a model takes them, and with its constants.
+  constexpr vt::ViTConfig config{.image = 4, .patch = 2};
+  using Net = vt::ViT<config, 2, vt::cpu_double>;
+  const vt::Batch<Net::input, vt::cpu_double> taken = vt::preprocess<Net>(images);
+  REQUIRE(taken.count() == 2);
+  CHECK(taken[1].at(2, 3, 3) == 1);
+  CHECK((vt::preprocess<Net>(images[0]).to_vector() == taken[0].to_vector()));
   std::vector<float> small(47);
   CHECK_THROWS_AS(vt::preprocess(images[0], {.size = 4}, std::span(small)), vt::shape_error);
 }

@@ -122,7 +122,7 @@ TEST_CASE("a map is upsampled between centres and laid over the image") {
   CHECK(message_of([] { (void)vt::upsampled(vt::Grid{}, 2, 2); }).find("0 x 0") != std::string::npos);
   vt::Tensor<vt::Shape<1, 2, 2>> image;
   for (std::size_t i = 0; i < 4; ++i) image.data()[i] = static_cast<float>(i) * 10 - 5;
-  const vt::RgbImage map = vt::overlay(image.view(), grid, 1.0), plain = vt::overlay(image.view(), grid, 0.0);
+  const vt::Image map = vt::overlay(image.view(), grid, 1.0), plain = vt::overlay(image.view(), grid, 0.0);
   CHECK((map.height == 2 && map.width == 2));
   CHECK((map.pixels == std::vector<unsigned char>{0, 0, 0, 255, 0, 0, 255, 255, 0, 255, 255, 255}));
   CHECK((plain.pixels == std::vector<unsigned char>{0, 0, 0, 85, 85, 85, 170, 170, 170, 255, 255, 255}));

@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "io/messages.hpp"
 #include "io/temporary_folder.hpp"
+#include "vitrail/inspect/overlay.hpp"
 #include "vitrail/io/safetensors.hpp"
 
 namespace vt = vitrail;
@@ -67,6 +68,21 @@ TEST_CASE("a picture that is written comes back") {
   CHECK_THROWS_AS(vt::write_image(folder / "b.png", image), vt::shape_error);
   CHECK_THROWS_AS(vt::write_image(folder / "b.png", vt::Image{}), vt::shape_error);
   CHECK_THROWS_AS(vt::write_image(folder / "none" / "b.png", found), vt::io_error);
+}
+
+TEST_CASE("a map over an image is a file in one call") {
+  const TemporaryFolder folder;
+  const std::vector<float> values{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+  const vt::View<vt::Shape<1, 4, 4>, const float> image(values.data());
+  const vt::Grid map{1, 2, {0, 3}};
+  vt::write_overlay(folder / "map.png", image, map);
+  const vt::Image found = vt::read_image(folder / "map.png");
+  CHECK(found.pixels == vt::overlay(image, map).pixels);
+  CHECK(found.pixels[0] == 0);             // black where both are smallest
+  CHECK(found.pixels[3 * 16 - 1] == 255);  // white where both are largest
+  CHECK(found.pixels[3 * 3] == 153);       // of red the map's share
+  vt::write_overlay(folder / "map.png", image, map, 0.25);
+  CHECK(vt::read_image(folder / "map.png").pixels[3 * 3] == 64);
 }
 
 TEST_CASE("files that end anywhere, or whose bytes are changed, are refused or read, and nothing else") {

@@ -11,6 +11,7 @@
 #include "io/temporary_folder.hpp"
 #include "vitrail/io/checkpoint.hpp"
 #include "vitrail/io/load_classifier.hpp"
+#include "vitrail/models/resnet.hpp"
 #include "vitrail/models/vit.hpp"
 #include "vitrail/tensor/top.hpp"
 
@@ -53,6 +54,27 @@ TEST_CASE("a classifier from a file has its classes and the static model's logit
   vt::save_checkpoint(vt::Model<Backbone>(vt::seed{3}), path);
   CHECK_THAT(message_of([&] { vt::load_classifier<Backbone>(path); }), contains("expected a head's weight"));
   CHECK_THROWS_AS(vt::RuntimeHead<>(4, 0), vt::shape_error);
+}
+
+TEST_CASE("a ResNet's head has another name, and running statistics come with the backbone") {
+  constexpr vt::ResNetConfig small{
+      .image = 8, .width = 4, .layer1 = 1, .layer2 = 1, .layer3 = 0, .layer4 = 0, .stem = vt::resnet_stem::small};
+  const TemporaryFolder folder;
+  vt::Model<vt::ResNet<small, 3>> model(vt::seed{3});
+  model.assign([](const auto& info, float* to) {
+    for (std::size_t i = 0; i < info.size; ++i) to[i] = 0.5f + 0.4f * std::sin(static_cast<float>(i + info.size));
+  });
+  vt::save_checkpoint(model, folder / "model.safetensors");
+  vt::Batch<vt::ResNetBackbone<small>::input> images(2);
+  for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = std::sin(static_cast<float>(i));
+  auto classify = vt::load_classifier<vt::ResNetBackbone<small>>(folder / "model.safetensors");
+  const auto found = classify(images);
+  const auto expected = vt::predict(model, images).to_vector();
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(found[i] == Approx(expected[i]).epsilon(1e-5));
+  using Other = vt::ResNet<small, 5>;
+  CHECK_THROWS_AS(vt::load<Other>(folder / "model.safetensors"), vt::io_error);
+  CHECK_NOTHROW(vt::load<Other>(folder / "model.safetensors", {.head = vt::head_policy::keep}));
 }
 
 TEST_CASE("of two heads on two tokens, the mean counts") {
@@ -105,4 +127,6 @@ TEST_CASE("top gives the largest logits with their shares; ties to the smaller n
   CHECK(vt::top<5>(std::span(one)).size() == 2);
   CHECK(vt::top<5>(std::span(one))[0].index == 1);
   CHECK(vt::top<5>(std::span<const float>()).empty());
+  const vt::Batch<vt::Shape<4>> batch{std::span(logits)};
+  CHECK(vt::top<1>(batch[0])[0].index == 1);
 }

@@ -24,6 +24,7 @@ static_assert(has_parameters<vt::Swin_L_384<>, 196'735'516>);
 static_assert(has_parameters<vt::SwinV2_T<>, 28'347'154>);
 static_assert(has_parameters<vt::SwinV2_S<>, 49'728'418>);
 static_assert(has_parameters<vt::SwinV2_B<>, 87'918'816>);
+static_assert(has_parameters<vt::SwinV2_L<>, 196'739'932>);
 // The multiply-adds of products, attention's two included, in millions.
 static_assert((vt::cost_of<vt::Swin_T<>>(1).multiply_adds + 500'000) / 1'000'000 == 4'491);
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -257,7 +258,15 @@ auto predictor(const Model& model, F f) {
 }
 template <class Model, class F>
 void predictor(const Model&&, F) = delete;
-// The same for a model that is there for nothing else: weights move into the layout of the product kernel instead of
+// Once, with a predictor for this call alone: `auto logits = vt::predict(model, images);`, a Batch of its own. Whoever
+// calls it twice is better off with a predictor, which packs the weights once.
+template <class Model, SameMemoryAs<typename Model::policy> Q>
+auto predict(const Model& model, const Batch<typename Model::module::input, Q>& images) {
+  auto once = predictor(model);
+  const auto result = once(images);
+  return Batch<typename decltype(once(images))::shape, typename Model::policy>(std::span(result.data(), result.size()));
+}
+// A predictor of a model that is there for nothing else: weights move into the layout of the product kernel instead of
 // being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).
 template <class Model>
 auto consuming_predictor(Model& model) {

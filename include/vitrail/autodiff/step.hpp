@@ -38,6 +38,14 @@ struct Schedule {
   Plan plan;
   Scopes scopes;
 };
+template <class Model, class F>
+constexpr std::size_t labels_of_step() {
+  if constexpr (requires { F::labels_per_sample; }) {
+    return F::labels_per_sample;
+  } else {
+    return labels_per_sample<typename Model::module>();
+  }
+}
 template <class Model>
 void declare_parameters(const Model& model, Trace& trace) {
   trace.parameters = model.trainable().table.size();
@@ -58,7 +66,7 @@ class TrainingStep {
   using Backend = typename policy::backend;
   using Memory = typename Backend::memory;
   using Context = Tape<policy, true>;
-  static constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
+  static constexpr std::size_t label_count = detail::labels_of_step<Model, F>();
 
   explicit TrainingStep(Model& model, F f, const Planning& planning = {})
       : model_(&model),
@@ -83,9 +91,10 @@ class TrainingStep {
   }
 
   // A tuple of the loss (a number) and the other results (views, valid until the next call). Images and labels (so
-  // many for each sample as its model has) must agree in their count, which may differ from call to call; more samples
-  // than ever before allocate. The model's running statistics move. Throws shape_error, and error if the callable does
-  // other operations than when the step was made; then the model is as it was and the step does not count.
+  // many for each sample as its model or f has) must agree in their count, which may differ from call to call; more
+  // samples than ever before allocate. The model's running statistics move. Throws shape_error, and error if the
+  // callable does other operations than when the step was made; then the model is as it was and the step does not
+  // count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
     detail::check_counts("training step", images.count(), labels.count(), label_count);
     const std::size_t count = images.count();

@@ -120,15 +120,18 @@ class Tape {
   // Those that are already where operations read them.
   template <std::size_t Length = 1>
   LabelsVar<Tape, Length> labels(const int* host, const int* placed) {
+    host_labels_ = host;
     label_checks_.clear();
     return {this, placed, host};
   }
   // check(labels, count) throws where an operation could not do with them.
-  template <std::size_t Length, class Check>
-  void check_labels(const LabelsVar<Tape, Length>& labels, const Check& check) {
+  template <std::size_t Length, std::size_t Stride, class Check>
+  void check_labels(const LabelsVar<Tape, Length, Stride>& labels, const Check& check) {
     check(labels.host, count() * Length);
     if constexpr (!Memory::host_readable) {
-      label_checks_.push_back([check](const int* host, std::size_t count) { check(host, count * Length); });
+      label_checks_.push_back([check, first = labels.host - host_labels_](const int* host, std::size_t samples) {
+        check(host + first, samples * Length);
+      });
     }
   }
   // The same checks of other labels, for a step that is replayed.
@@ -369,6 +372,7 @@ class Tape {
   const value* parameter_values_ = nullptr;
   StatisticsMove<value> statistics_;
   detail::Placed<int, Backend> labels_;
+  const int* host_labels_ = nullptr;
   std::vector<std::function<void(const int*, std::size_t)>> label_checks_;  // of a device's step
   const value* (*find_packed_)(void*, const value*, std::size_t) = nullptr;
   void* packed_owner_ = nullptr;

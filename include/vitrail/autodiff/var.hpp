@@ -58,11 +58,11 @@ inline constexpr bool is_var = false;
 template <class S, bool Batched, bool Tracked, class Context>
 inline constexpr bool is_var<Var<S, Batched, Tracked, Context>> = true;
 
-// The class numbers of a batch as a step sees them: Length for each sample, `data` where operations read them, `host`
-// where the host does; null while a step is traced.
-template <class Context, std::size_t Length = 1>
+// The class numbers of a batch as a step sees them: Length for each sample, those of the next one Stride further;
+// `data` where operations read them, `host` where the host does; null while a step is traced.
+template <class Context, std::size_t Length = 1, std::size_t Stride = Length>
 struct LabelsVar {
-  static constexpr std::size_t length = Length;
+  static constexpr std::size_t length = Length, stride = Stride;
   Context* ctx = nullptr;
   const int *data = nullptr, *host = nullptr;
 };
@@ -73,9 +73,10 @@ constexpr void check_labels_of(const L& labels, const Check& check) {
 }
 template <class L>
 inline constexpr bool is_labels = false;
-template <class Context, std::size_t Length>
-inline constexpr bool is_labels<LabelsVar<Context, Length>> = true;
-// How many labels a sample of a model has: one, or M::labels_per_sample (a sequence).
+template <class Context, std::size_t Length, std::size_t Stride>
+inline constexpr bool is_labels<LabelsVar<Context, Length, Stride>> = true;
+// How many labels a sample of a model has: one, or M::labels_per_sample (a sequence). The callable of a training step
+// may say it too, for its model.
 template <class M>
 constexpr std::size_t labels_per_sample() {
   if constexpr (requires { M::labels_per_sample; }) {

@@ -65,10 +65,22 @@ void preprocess(const Image& image, const Preprocess& how, std::span<T> to) {
 }
 // The same for several images, as a batch for a model whose input is S = Shape<3, size, size>.
 template <class S, class P = cpu>
+requires requires { S::dims; }
 Batch<S, P> preprocess(std::span<const Image> images, const Preprocess& how) {
   Batch<S, P> batch(images.size());
   for (std::size_t b = 0; b < images.size(); ++b) preprocess(images[b], how, std::span(batch[b].data(), S::size));
   return batch;
+}
+// One image or several as the model M takes them: `vt::predict(model, vt::preprocess<M>(image))`.
+template <class M>
+requires requires { typename M::input; }
+auto preprocess(std::span<const Image> images, const Preprocess& how = preprocess_of<M>) {
+  return preprocess<typename M::input, typename M::policy>(images, how);
+}
+template <class M>
+requires requires { typename M::input; }
+auto preprocess(const Image& image, const Preprocess& how = preprocess_of<M>) {
+  return preprocess<M>(std::span(&image, 1), how);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -7,16 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "../tensor/image.hpp"
 #include "../tensor/view.hpp"
 #include "rollout.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
-
-// [height, width, 3], 8 bits per channel.
-struct RgbImage {
-  std::size_t height = 0, width = 0;
-  std::vector<unsigned char> pixels;
-};
 
 // Another resolution, bilinear between the centres of cells; beyond the outermost centres it is constant.
 // torch.nn.functional.interpolate(mode="bilinear"). Throws shape_error for an empty grid.
@@ -64,20 +59,20 @@ auto stretch_of(const Values& values) {
 // white where it is largest. Image and map are stretched from their smallest to their largest value, so that an image
 // may be normalised in any way. opacity: the share of the map's colour, from 0 to 1.
 template <class S, class T>
-RgbImage overlay(const View<S, T>& image, const Grid& map, double opacity = 0.6) {
+Image overlay(const View<S, T>& image, const Grid& map, double opacity = 0.6) {
   static_assert(S::rank == 3 && (S::dims[0] == 1 || S::dims[0] == 3), "overlay: an image is [3, H, W] or [1, H, W]");
   constexpr std::size_t C = S::dims[0], H = S::dims[1], W = S::dims[2];
   const Grid fine = upsampled(map, H, W);
   const auto heat_of = detail::stretch_of(fine.values);
   const auto light_of = detail::stretch_of(image);
-  RgbImage result{H, W, std::vector<unsigned char>(3 * H * W)};
+  Image result{H, W, std::vector<std::uint8_t>(3 * H * W)};
   for (std::size_t i = 0; i < H * W; ++i) {
     const double heat = heat_of(fine.values[i]);
     for (std::size_t c = 0; c < 3; ++c) {
       const double light = light_of(static_cast<double>(image.data()[(C == 1 ? 0 : c) * H * W + i]));
       const double colour = std::clamp(3 * heat - static_cast<double>(c), 0.0, 1.0);
       const double mixed = (1 - opacity) * light + opacity * colour;
-      result.pixels[3 * i + c] = static_cast<unsigned char>(std::lround(255 * std::clamp(mixed, 0.0, 1.0)));
+      result.pixels[3 * i + c] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(mixed, 0.0, 1.0)));
     }
   }
   return result;

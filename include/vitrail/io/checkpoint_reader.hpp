@@ -94,7 +94,9 @@ class CheckpointReader {
     std::vector<KeyPiece> pieces;
     bool kept = false, resampled = false;
   };
-  static bool is_head(std::string_view name) { return name.starts_with("head.") || name.starts_with("head_dist."); }
+  static bool is_head(std::string_view name) {
+    return name.starts_with("head.") || name.starts_with("head_dist.") || name.starts_with("fc.");
+  }
 
   // PyTorch's batch norms count their batches, which nothing here reads.
   bool counts_batches(std::string_view name) const {

@@ -1,19 +1,11 @@
-// image.hpp - a picture in memory, and how large one may be.
+// image.hpp - how large a picture may be that is read from a file.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <vector>
 
-#include "../config.hpp"
+#include "../tensor/image.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
-
-// Pixels are [height, width, 3]: red, green, blue in 0 ... 255.
-struct Image {
-  std::size_t height = 0, width = 0;
-  std::vector<std::uint8_t> pixels;
-};
 
 // What read_image accepts: a small file can ask for much memory.
 struct ImageLimits {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../tensor/view.hpp"
 #include "atomic_file.hpp"
 #include "input_file.hpp"
 #include "jpeg.hpp"
@@ -36,6 +37,13 @@ inline void write_image(const std::filesystem::path& path, const Image& image) {
   AtomicFile<> file(path);
   file.write(bytes);
   file.commit();
+}
+
+// A map over an image as a PNG file: write_image of overlay (inspect/overlay.hpp, which must be included).
+// `vt::write_overlay("cat.png", images[0], vt::patch_grid(map.row(0)));`
+template <class S, class T, class Map>
+void write_overlay(const std::filesystem::path& path, const View<S, T>& image, const Map& map, double opacity = 0.6) {
+  write_image(path, overlay(image, map, opacity));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

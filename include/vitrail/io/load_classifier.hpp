@@ -17,21 +17,25 @@ template <class Backbone>
 class RuntimeClassifier;  // models/runtime_classifier.hpp
 
 namespace detail {
-// Where the file's head is in timm's names ("head", or "head.fc" in Swin), and its number of classes.
-struct FoundHead {
-  std::string name;
-  std::size_t classes = 0;
-};
-inline FoundHead find_head(const Safetensors& file, const KeyMap& keys) {
+// The head's name in timm's (torch's) names: "head", "head.fc" in Swin, "fc" in a ResNet.
+template <class Backbone>
+constexpr const char* head_name_of() {
+  if constexpr (requires { Backbone::head_name; }) {
+    return Backbone::head_name;
+  } else {
+    return "head";
+  }
+}
+inline std::size_t classes_of(const Safetensors& file, const KeyMap& keys, const std::string& head) {
   std::vector<std::string> names;
   for (const TensorInfo& tensor : file.tensors()) names.push_back(tensor.name);
   for (const KeyPiece& piece : map_keys(keys, names)) {
-    if (piece.parameter != "head.weight" && piece.parameter != "head.fc.weight") continue;
+    if (piece.parameter != head + ".weight") continue;
     const std::vector<std::size_t>& shape = file.at(piece.tensor).shape;
-    if (shape.size() == 2 && shape[0] > 0) return {piece.parameter.substr(0, piece.parameter.size() - 7), shape[0]};
+    if (shape.size() == 2 && shape[0] > 0) return shape[0];
   }
-  throw io_error(file.name() + ": expected a head's weight [classes, features], found none under the names of " +
-                 keys.name);
+  throw io_error(file.name() + ": expected a head's weight [classes, features], found no " + head +
+                 ".weight under the names of " + keys.name);
 }
 }  // namespace detail
 
@@ -43,22 +47,23 @@ RuntimeClassifier<Backbone> load_classifier(const std::filesystem::path& path, c
                                             backend on = {}) {
   static_assert(RuntimeClassifier<Backbone>::Memory::host_readable, "load_classifier: memory must be the host's");
   const Safetensors file = Safetensors::open(path);
-  const detail::FoundHead head = detail::find_head(file, options.keys);
-  std::vector<detail::ExpectedParameter> expected{{head.name + ".weight", {head.classes, Backbone::features}},
-                                                  {head.name + ".bias", {head.classes}}};
+  const std::string head = detail::head_name_of<Backbone>();
+  const std::size_t classes = detail::classes_of(file, options.keys, head);
+  std::vector<detail::ExpectedParameter> expected{{head + ".weight", {classes, Backbone::features}},
+                                                  {head + ".bias", {classes}}};
   if constexpr (RuntimeClassifier<Backbone>::heads > 1) {
-    expected.push_back({"head_dist.weight", {head.classes, Backbone::features}});
-    expected.push_back({"head_dist.bias", {head.classes}});
+    expected.push_back({"head_dist.weight", {classes, Backbone::features}});
+    expected.push_back({"head_dist.bias", {classes}});
   }
   for (const auto& info : RuntimeClassifier<Backbone>::parameters()) expected.push_back({info.path, info.shape});
   LoadOptions strict = options;
   strict.head = head_policy::refuse;
   const detail::CheckpointReader reader(file, expected, strict);
   return RuntimeClassifier<Backbone>(
-      head.classes,
+      classes,
       [&](const auto& info, auto* to) {
         const bool of_head = info.path.starts_with("head.");
-        return reader.read(of_head ? head.name + info.path.substr(4) : info.path, std::span(to, info.size));
+        return reader.read(of_head ? head + info.path.substr(4) : info.path, std::span(to, info.size));
       },
       on);
 }

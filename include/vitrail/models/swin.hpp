@@ -2,8 +2,8 @@
 // values.
 #pragma once
 
-#include "../autodiff/recompute.hpp"
 #include "../nn/patch_embedding.hpp"
+#include "../nn/run_block.hpp"
 #include "../nn/stack.hpp"
 #include "../nn/swin_block.hpp"
 #include "../ops/tokens.hpp"
@@ -148,20 +148,9 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   // Runs a block of the stage that begins with block First.
   template <std::size_t First>
   struct Run {
+    static constexpr BlockRunning running{C.blocks(), C.dropout, C.drop_path, C.recompute};
     constexpr auto operator()(const auto& block, std::size_t i, const auto& x) const {
-      if constexpr (C.dropout > 0 || C.drop_path > 0) {
-        const double last = C.blocks() > 1 ? static_cast<double>(C.blocks() - 1) : 1;
-        return run(block, x, DropRates{C.dropout, C.drop_path * static_cast<double>(First + i) / last});
-      } else {
-        return run(block, x);
-      }
-    }
-    static constexpr auto run(const auto& block, const auto& x, const auto&... rates) {
-      if constexpr (C.recompute) {
-        return recompute(block, x, rates...);
-      } else {
-        return block(x, rates...);
-      }
+      return run_block<running>(block, First + i, x);
     }
   };
 };
@@ -187,6 +176,43 @@ inline constexpr SwinConfig swinv2_tiny_window8_256{.image = 256, .window = 8, .
 inline constexpr SwinConfig swinv2_small_window8_256{.image = 256, .window = 8, .depths = {2, 2, 18, 2}, .v2 = true};
 inline constexpr SwinConfig swinv2_base_window8_256{
     .image = 256, .dim = 128, .window = 8, .depths = {2, 2, 18, 2}, .heads = {4, 8, 16, 32}, .v2 = true};
+inline constexpr SwinConfig swinv2_tiny_window16_256{.image = 256, .window = 16, .v2 = true};
+inline constexpr SwinConfig swinv2_small_window16_256{.image = 256, .window = 16, .depths = {2, 2, 18, 2}, .v2 = true};
+inline constexpr SwinConfig swinv2_base_window16_256{
+    .image = 256, .dim = 128, .window = 16, .depths = {2, 2, 18, 2}, .heads = {4, 8, 16, 32}, .v2 = true};
+// Trained on 192 x 192 with windows of 12, and then on larger images with larger windows.
+inline constexpr SwinConfig swinv2_base_window12_192{
+    .image = 192, .dim = 128, .window = 12, .depths = {2, 2, 18, 2}, .heads = {4, 8, 16, 32}, .v2 = true};
+inline constexpr SwinConfig swinv2_large_window12_192{
+    .image = 192, .dim = 192, .window = 12, .depths = {2, 2, 18, 2}, .heads = {6, 12, 24, 48}, .v2 = true};
+inline constexpr SwinConfig swinv2_base_window12to16_192to256{.image = 256,
+                                                              .dim = 128,
+                                                              .window = 16,
+                                                              .depths = {2, 2, 18, 2},
+                                                              .heads = {4, 8, 16, 32},
+                                                              .v2 = true,
+                                                              .trained_windows = {12, 12, 12, 6}};
+inline constexpr SwinConfig swinv2_base_window12to24_192to384{.image = 384,
+                                                              .dim = 128,
+                                                              .window = 24,
+                                                              .depths = {2, 2, 18, 2},
+                                                              .heads = {4, 8, 16, 32},
+                                                              .v2 = true,
+                                                              .trained_windows = {12, 12, 12, 6}};
+inline constexpr SwinConfig swinv2_large_window12to16_192to256{.image = 256,
+                                                               .dim = 192,
+                                                               .window = 16,
+                                                               .depths = {2, 2, 18, 2},
+                                                               .heads = {6, 12, 24, 48},
+                                                               .v2 = true,
+                                                               .trained_windows = {12, 12, 12, 6}};
+inline constexpr SwinConfig swinv2_large_window12to24_192to384{.image = 384,
+                                                               .dim = 192,
+                                                               .window = 24,
+                                                               .depths = {2, 2, 18, 2},
+                                                               .heads = {6, 12, 24, 48},
+                                                               .v2 = true,
+                                                               .trained_windows = {12, 12, 12, 6}};
 // Small ones, for images of 28 x 28 and 32 x 32: maps of 14 x 14 and 7 x 7 (16 x 16 and 8 x 8) with windows of 7 (4),
 // so that the first stage's are shifted.
 inline constexpr SwinConfig swin_28{.image = 28,
@@ -218,5 +244,11 @@ template <class P = cpu, std::size_t Classes = 1000>
 using SwinV2_S = Swin<swinv2_small_window8_256, Classes, P>;
 template <class P = cpu, std::size_t Classes = 1000>
 using SwinV2_B = Swin<swinv2_base_window8_256, Classes, P>;
+template <class P = cpu, std::size_t Classes = 1000>
+using SwinV2_B_384 = Swin<swinv2_base_window12to24_192to384, Classes, P>;
+template <class P = cpu, std::size_t Classes = 1000>
+using SwinV2_L = Swin<swinv2_large_window12to16_192to256, Classes, P>;  // published with these windows only
+template <class P = cpu, std::size_t Classes = 1000>
+using SwinV2_L_384 = Swin<swinv2_large_window12to24_192to384, Classes, P>;
 
 }  // namespace vitrail::inline VITRAIL_TU

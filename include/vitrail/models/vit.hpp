@@ -5,10 +5,10 @@
 #include <tuple>
 #include <type_traits>
 
-#include "../autodiff/recompute.hpp"
 #include "../nn/attention_pool.hpp"
 #include "../nn/block.hpp"
 #include "../nn/patch_embedding.hpp"
+#include "../nn/run_block.hpp"
 #include "../nn/stack.hpp"
 #include "../ops/concat.hpp"
 #include "../ops/tokens.hpp"
@@ -34,7 +34,8 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   using rebind = ViTBackbone<C, Q>;
   static constexpr std::size_t patches = (C.image / C.patch) * (C.image / C.patch), features = C.dim;
   static constexpr std::size_t prefix = C.prefix(), positions = patches + (C.no_embed_class ? 0 : prefix);
-  static constexpr bool drops = C.dropout > 0 || C.drop_path > 0, pools = C.pool == pooling::attention;
+  static constexpr BlockRunning running{C.depth, C.dropout, C.drop_path, C.recompute};
+  static constexpr bool pools = C.pool == pooling::attention;
   static constexpr bool normalises = C.last_norm() != norm_place::nowhere;
   // What a tuning puts in front of the blocks. It may have tokens that go with the others from there, behind class
   // token and registers, or keys for each block (KeysOnly).
@@ -69,10 +70,10 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   Tokens<C.distilled, small> dist_token;
   Tokens<C.reg_tokens, tiny> reg_token;
   Param<Shape<1, positions, C.dim>, P, site::embedding, small> pos_embed;
-  If<C.pre_norm, LayerNorm<C.dim, P>> norm_pre;
+  If<C.pre_norm, LayerNorm<C.dim, P, C.eps>> norm_pre;
   Blocks<C.depth, block_with, P, last_block_with> blocks;
-  If<normalises, LayerNorm<C.dim, P>> norm;
-  If<pools, AttentionPool<C.dim, C.heads, C.mlp, P>> attn_pool;
+  If<normalises, LayerNorm<C.dim, P, C.eps>> norm;
+  If<pools, AttentionPool<C.dim, C.heads, C.mlp, P, C.eps>> attn_pool;
   Prompts prompt;
 
   static constexpr void visit(auto& self, auto&& f) {
@@ -166,9 +167,9 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
     }
   }
   constexpr auto run_blocks(const auto& tokens) const {
-    if constexpr (drops || C.recompute || gives_keys) {
+    if constexpr (running.drops() || C.recompute || gives_keys) {
       return blocks.each(with_prompts(start(tokens)),
-                         [this](const auto& block, auto i, const auto& x) { return this->run_block(block, i, x); });
+                         [this](const auto& block, auto i, const auto& x) { return this->run(block, i, x); });
     } else {
       return blocks(with_prompts(start(tokens)));
     }
@@ -181,7 +182,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
     }
   }
   static constexpr auto dropped(const auto& tokens) {
-    if constexpr (drops) {
+    if constexpr (running.drops()) {
       return dropout(tokens, C.dropout);
     } else {
       return tokens;
@@ -198,24 +199,11 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
     }
   }
   template <std::size_t I>
-  constexpr auto run_block(const auto& block, std::integral_constant<std::size_t, I>, const auto& x) const {
-    constexpr double last = C.depth > 1 ? static_cast<double>(C.depth - 1) : 1;
-    constexpr DropRates rates{C.dropout, C.drop_path * static_cast<double>(I) / last};
-    if constexpr (drops && gives_keys) {
-      return run(block, x, rates, prompt.template keys<I>(x));
-    } else if constexpr (gives_keys) {
-      return run(block, x, prompt.template keys<I>(x));
-    } else if constexpr (drops) {
-      return run(block, x, rates);
+  constexpr auto run(const auto& block, std::integral_constant<std::size_t, I>, const auto& x) const {
+    if constexpr (gives_keys) {
+      return run_block<running>(block, I, x, prompt.template keys<I>(x));
     } else {
-      return run(block, x);
-    }
-  }
-  static constexpr auto run(const auto& block, const auto& x, const auto&... rates) {
-    if constexpr (C.recompute) {
-      return recompute(block, x, rates...);
-    } else {
-      return block(x, rates...);
+      return run_block<running>(block, I, x);
     }
   }
 };

@@ -28,6 +28,7 @@ struct ViTConfig {
   double init_values = 0;  // where layer scale starts; 0: there is none
   bool pre_norm = false;   // a norm before the blocks, and no bias in the patch embedding
   norm_place norm = norm_place::as_pooled;
+  double eps = 1e-6;  // of all norms
   // With the class token pooled, nobody reads what the last block makes of the other tokens, so it computes the class
   // token (and the distilled one) alone: 6 % of ViT-B/16's multiply-adds less, an eighth of a model of depth 6. On: it
   // computes all of them.
@@ -43,9 +44,17 @@ struct ViTConfig {
   // Of a block; `last` of the last one.
   constexpr BlockOptions block(bool last) const {
     const bool pooled_alone = last && pool == pooling::token && !whole_last_block;
-    return {.first = pooled_alone ? pooled() : 0, .qk_norm = qk_norm, .layer_scale = init_values};
+    return {.first = pooled_alone ? pooled() : 0, .qk_norm = qk_norm, .layer_scale = init_values, .eps = eps};
+  }
+  // `vt::ViT<vt::vit_base_patch16_224.with_eps(vt::hf_eps), 1000>` computes what Hugging Face's ViT does.
+  constexpr ViTConfig with_eps(double other) const {
+    ViTConfig config = *this;
+    config.eps = other;
+    return config;
   }
 };
+
+inline constexpr double hf_eps = 1e-12;  // of the norms of Hugging Face's ViT and DeiT
 
 // The published variants, by timm's names: vit_tiny_patch16_224 is ViT_Ti16.
 inline constexpr ViTConfig vit_tiny_patch16_224{.dim = 192, .heads = 3, .mlp = 768};

@@ -10,13 +10,13 @@
 namespace vitrail::inline VITRAIL_TU {
 
 // timm's AttentionPoolLatent. x [N, D] -> [D].
-template <std::size_t D, std::size_t Heads, std::size_t Hidden, class P = cpu>
-struct AttentionPool : Module<AttentionPool<D, Heads, Hidden, P>> {
+template <std::size_t D, std::size_t Heads, std::size_t Hidden, class P = cpu, double Eps = 1e-6>
+struct AttentionPool : Module<AttentionPool<D, Heads, Hidden, P, Eps>> {
   Param<Shape<1, 1, D>, P, site::pool, initial::truncated_normal<D>> latent;
   Linear<D, D, P, site::pool> q;
   Linear<D, 2 * D, P, site::pool> kv;
   Linear<D, D, P, site::pool> proj;
-  LayerNorm<D, P> norm;
+  LayerNorm<D, P, Eps> norm;
   Mlp<D, Hidden, P> mlp;
 
   static constexpr void visit(auto& self, auto&& f) {

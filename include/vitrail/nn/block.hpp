@@ -28,6 +28,7 @@ struct BlockOptions {
   std::size_t first = 0;
   bool qk_norm = false;    // a norm over each head's queries and keys (Dehghani et al. 2023, "ViT-22B")
   double layer_scale = 0;  // each branch times a vector that starts so (Touvron et al. 2021, "CaiT"); 0: none
+  double eps = 1e-6;       // of all norms
 };
 
 // Tokens [p, D], one for all samples, that others attend to and nothing becomes of: beside the input of attention or of
@@ -55,7 +56,7 @@ constexpr std::size_t rows_kept() {
 // shape is added on the way out.
 template <std::size_t D, std::size_t Heads, class P = cpu, BlockOptions O = BlockOptions{}>
 struct Attention : Module<Attention<D, Heads, P, O>> {
-  using Norm = std::conditional_t<O.qk_norm, LayerNorm<D / Heads, P>, Absent>;
+  using Norm = std::conditional_t<O.qk_norm, LayerNorm<D / Heads, P, O.eps>, Absent>;
   static constexpr std::size_t absent_members = O.qk_norm ? 0 : 2;
   Linear<D, 3 * D, P, site::qkv> qkv;
   Norm q_norm, k_norm;
@@ -167,10 +168,10 @@ struct Block : Module<Block<D, Heads, Hidden, P, O>> {
   using Scale = std::conditional_t<scaled, LayerScale<D, O.layer_scale, P>, Absent>;
   using Added = BlockAdditions<D, P>;
   static constexpr std::size_t absent_members = (scaled ? 0 : 2) + Added::absent;
-  LayerNorm<D, P> norm1;
+  LayerNorm<D, P, O.eps> norm1;
   Attention<D, Heads, P, O> attn;
   Scale ls1;
-  LayerNorm<D, P> norm2;
+  LayerNorm<D, P, O.eps> norm2;
   Mlp<D, Hidden, P> mlp;
   Scale ls2;
   typename Added::AfterAttention attn_adapter;

@@ -8,8 +8,8 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// x [.., D] -> [.., D]. Eps is a std::ratio; 1e-6 is that of timm's ViT. Scale says how the weight starts.
-template <std::size_t D, class P = cpu, class Eps = std::micro, class Scale = initial::ones>
+// x [.., D] -> [.., D]. An Eps of 1e-6 is that of timm's ViT. Scale says how the weight starts.
+template <std::size_t D, class P = cpu, double Eps = 1e-6, class Scale = initial::ones>
 struct LayerNorm : Module<LayerNorm<D, P, Eps, Scale>> {
   Param<Shape<D>, P, site::norm, Scale> weight;
   Param<Shape<D>, P, site::bias_of<site::norm>> bias;
@@ -18,9 +18,7 @@ struct LayerNorm : Module<LayerNorm<D, P, Eps, Scale>> {
     f("weight", self.weight);
     f("bias", self.bias);
   }
-  constexpr auto forward(const auto& x) const {
-    return layer_norm(x, weight, bias, static_cast<double>(Eps::num) / static_cast<double>(Eps::den));
-  }
+  constexpr auto forward(const auto& x) const { return layer_norm(x, weight, bias, Eps); }
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -6,7 +6,7 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-using swin_eps = std::ratio<1, 100000>;
+inline constexpr double swin_eps = 1e-5;  // of all norms, in every library
 
 // x + attention(norm(x)), then x + mlp(norm(x)), attention in the windows of M. [height * width, D] -> the same.
 template <std::size_t D, std::size_t Heads, std::size_t Hidden, WindowedMap M, class P = cpu>

@@ -176,8 +176,7 @@ class ComposedAttention {
     products({a_.queries, a_.keys, a_.channels}, q, k.transposed(), scores, false);
     backend_.rows(rows(), a_.keys, AttentionProbabilities<T>{added(scores.data), a_.log_sum_exp});
     products({a_.queries, a_.keys, a_.channels}, up, v.transposed(), gradients, false);
-    backend_.rows(rows(), a_.keys,
-                  SoftmaxBackward<T>{a_.keys, scores.data, gradients.data, gradients.data, false, T(1)});
+    backend_.rows(rows(), a_.keys, SoftmaxBackward<T>{a_.keys, scores.data, gradients.data, gradients.data, false});
     if (g.bias) {
       const std::size_t size = a_.heads * a_.queries * a_.keys;
       backend_.template columns<1>(a_.groups(), size, SumRows<T>{gradients.data, size},

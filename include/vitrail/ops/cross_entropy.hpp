@@ -32,6 +32,7 @@ struct CrossEntropyForward {
   T *log_sum_exp, *loss_and_valid;
   T smoothing;
   int ignore_index;
+  std::size_t stride = 1;  // from label to label
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
@@ -40,10 +41,11 @@ struct CrossEntropyForward {
     const T sum = row.sum(classes, [&](auto j) VITRAIL_LAMBDA { return exp(get<L>(in, j) - L(top)); });
     const T all = row.sum(classes, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
     const T lse = top + vitrail::log(sum);
-    const bool valid = labels[r] != ignore_index;
+    const int label = labels[r * stride];
+    const bool valid = label != ignore_index;
     log_sum_exp[r] = lse;
     loss_and_valid[2 * r] =
-        valid ? lse - (T(1) - smoothing) * in[labels[r]] - smoothing / static_cast<T>(classes) * all : T(0);
+        valid ? lse - (T(1) - smoothing) * in[label] - smoothing / static_cast<T>(classes) * all : T(0);
     loss_and_valid[2 * r + 1] = valid ? T(1) : T(0);
   }
 };
@@ -60,16 +62,18 @@ struct CrossEntropyBackward {
   bool adds;
   T smoothing;
   int ignore_index;
+  std::size_t stride = 1;  // from label to label
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const T* in = z + r * classes;
     T* out = dz + r * classes;
-    const bool counts = labels[r] != ignore_index;
+    const int label = labels[r * stride];
+    const bool counts = label != ignore_index;
     const T scale = counts ? *out_gradient / *valid : T(0);
     const L lse = L(log_sum_exp[r]), factor = L(scale), rest = L(smoothing / static_cast<T>(classes));
     row.each(classes, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, (exp(get<L>(in, j) - lse) - rest) * factor, adds); });
-    if (counts) row.once([&]() VITRAIL_LAMBDA { out[labels[r]] -= (T(1) - smoothing) * scale; });
+    if (counts) row.once([&]() VITRAIL_LAMBDA { out[label] -= (T(1) - smoothing) * scale; });
   }
 };
 template <class T>
@@ -106,6 +110,7 @@ struct CrossEntropyOp {
   static constexpr std::size_t classes = S::last, rows = S::rows;  // of a sample
   const int* labels;
   CrossEntropyOptions options;
+  std::size_t stride = 1;  // from a row's label to the next row's
 
   template <class P>
   static constexpr Facts facts(std::array<bool, 1> tracked) {
@@ -120,9 +125,10 @@ struct CrossEntropyOp {
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    a.backend->rows(a.count * rows, classes,
-                    detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
-                                                   static_cast<T>(options.label_smoothing), options.ignore_index});
+    a.backend->rows(
+        a.count * rows, classes,
+        detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
+                                       static_cast<T>(options.label_smoothing), options.ignore_index, stride});
     a.backend->template columns<2>(a.count * rows, 1, detail::SumPairs<T>{a.work.per_sample},
                                    Columns<T, 2>{{a.state.fixed, a.state.fixed + 1}, {false, false}, a.work.fixed});
     a.backend->elementwise(1, detail::Quotient<T>{a.state.fixed, a.out});
@@ -131,10 +137,11 @@ struct CrossEntropyOp {
   void backward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
-    a.backend->rows(a.count * rows, classes,
-                    detail::CrossEntropyBackward<T>{classes, a.in[0], labels, a.state.per_sample, a.state.fixed + 1,
-                                                    a.out_gradient, a.gradient[0].at, a.gradient[0].adds(),
-                                                    static_cast<T>(options.label_smoothing), options.ignore_index});
+    a.backend->rows(
+        a.count * rows, classes,
+        detail::CrossEntropyBackward<T>{classes, a.in[0], labels, a.state.per_sample, a.state.fixed + 1, a.out_gradient,
+                                        a.gradient[0].at, a.gradient[0].adds(), static_cast<T>(options.label_smoothing),
+                                        options.ignore_index, stride});
   }
 };
 
@@ -150,16 +157,17 @@ template <class X, class L>
 constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptions options) {
   using S = typename X::shape;
   if constexpr (!is_labels<L>) {
-    return refuse<error_cross_entropy_labels_are_not_those_that_the_step_was_given<L>>(logits);
+    return refuse<error_cross_entropy_labels_are_not_those_that_the_step_was_given<L>>(logits, labels);
   } else if constexpr (S::rank != 1 && (S::rank != 2 || L::length == 1)) {
     return refuse<error_cross_entropy_logits_are_not_of_rank_1<S::rank>>(logits);
   } else if constexpr (L::length != S::rows) {
     return refuse<error_cross_entropy_labels_are_not_one_for_each_row_of_logits<L::length, S::rows>>(logits);
   } else {
+    constexpr std::size_t stride = S::rows == 1 ? L::stride : 1;
     check_labels_of(labels, [ignored = options.ignore_index](const int* all, std::size_t count) {
-      check_labels("cross_entropy", all, count, S::last, ignored);
+      check_labels("cross_entropy", all, count, S::last, ignored, stride);
     });
-    return apply(CrossEntropyOp<S>{labels.data, options}, logits);
+    return apply(CrossEntropyOp<S>{labels.data, options, stride}, logits);
   }
 }
 }  // namespace detail
@@ -170,6 +178,20 @@ constexpr auto cross_entropy(const X& logits, const L& labels, CrossEntropyOptio
 template <class X, class L>
 constexpr auto cross_entropy(X&& logits, const L& labels, CrossEntropyOptions options = {}) {
   return detail::cross_entropy(evaluate(static_cast<X&&>(logits)), labels, options);
+}
+
+template <std::size_t I, std::size_t Length>
+struct error_label_number_is_not_below_the_labels_of_a_sample;
+
+// Of samples with several labels the I-th of each: `vt::cross_entropy(logits, vt::label<1>(labels))`.
+template <std::size_t I, class Context, std::size_t Length>
+constexpr auto label(const LabelsVar<Context, Length>& labels) {
+  if constexpr (I >= Length) {
+    return refuse<error_label_number_is_not_below_the_labels_of_a_sample<I, Length>>(labels.ctx);
+  } else {
+    return LabelsVar<Context, 1, Length>{labels.ctx, labels.data ? labels.data + I : nullptr,
+                                         labels.host ? labels.host + I : nullptr};
+  }
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -12,29 +12,26 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// y = softmax(scale x). In place is allowed. log_sum_exp of each row, if asked for.
+// y = softmax(x). In place is allowed.
 template <class T>
 struct SoftmaxForward {
   using value = T;
   std::size_t width;
   const T* x;
-  T *y, *log_sum_exp;
-  T scale;
+  T* y;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const T* in = x + r * width;
     T* out = y + r * width;
-    const L factor = L(scale);
-    const T top = row.max(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j) * factor; });
-    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, exp(get<L>(in, j) * factor - L(top))); });
+    const T top = row.max(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
+    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, exp(get<L>(in, j) - L(top))); });
     const T sum = row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(out, j); });
     const L inverse = L(T(1) / sum);
     row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(out, j) * inverse); });
-    if (log_sum_exp) log_sum_exp[r] = top + vitrail::log(sum);
   }
 };
-// dx = scale y (dy - sum(y dy)). In place over dy is allowed.
+// dx = y (dy - sum(y dy)). In place over dy is allowed.
 template <class T>
 struct SoftmaxBackward {
   using value = T;
@@ -42,15 +39,13 @@ struct SoftmaxBackward {
   const T *y, *dy;
   T* dx;
   bool adds;
-  T scale;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const T *in = y + r * width, *up = dy + r * width;
     T* out = dx + r * width;
     const L dot = L(row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j) * get<L>(up, j); }));
-    row.each(width,
-             [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * (get<L>(up, j) - dot) * L(scale), adds); });
+    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * (get<L>(up, j) - dot), adds); });
   }
 };
 
@@ -74,15 +69,14 @@ struct SoftmaxOp {
   template <class P>
   void forward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
-    a.backend->rows(a.count * S::rows, width, detail::SoftmaxForward<T>{width, a.in[0], a.out, nullptr, T(1)});
+    a.backend->rows(a.count * S::rows, width, detail::SoftmaxForward<T>{width, a.in[0], a.out});
   }
   template <class P>
   void backward(const Arguments<P, 1>& a) const {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
-    a.backend->rows(
-        a.count * S::rows, width,
-        detail::SoftmaxBackward<T>{width, a.out, a.out_gradient, a.gradient[0].at, a.gradient[0].adds(), T(1)});
+    a.backend->rows(a.count * S::rows, width,
+                    detail::SoftmaxBackward<T>{width, a.out, a.out_gradient, a.gradient[0].at, a.gradient[0].adds()});
   }
 };
 

@@ -34,12 +34,13 @@ std::vector<T> vector_of(const T* values, std::size_t size) {
   Memory::copy(copy.data(), values, size * sizeof(T));
   return copy;
 }
-// Every label must be a class number, or `ignored`.
-inline void check_labels(const char* what, const int* labels, std::size_t count, std::size_t classes, int ignored) {
+// Every label, `stride` apart, must be a class number, or `ignored`.
+inline void check_labels(const char* what, const int* labels, std::size_t count, std::size_t classes, int ignored,
+                         std::size_t stride = 1) {
   for (std::size_t b = 0; b < count; ++b) {
-    const bool known = labels[b] >= 0 && static_cast<std::size_t>(labels[b]) < classes;
-    if (known || labels[b] == ignored) continue;
-    throw shape_error(std::string(what) + ": label " + std::to_string(labels[b]) + " of sample " + std::to_string(b) +
+    const int label = labels[b * stride];
+    if (label == ignored || (label >= 0 && static_cast<std::size_t>(label) < classes)) continue;
+    throw shape_error(std::string(what) + ": label " + std::to_string(label) + " of sample " + std::to_string(b) +
                       " is not in [0, " + std::to_string(classes) + ")");
   }
 }
@@ -104,7 +105,7 @@ concept SameMemoryAs = std::is_same_v<typename Q::value, typename P::value> &&
 // And one of the host's memory serves a step of any: it is copied there.
 template <class Q, class P>
 concept StepBatchFor = SameMemoryAs<Q, P> ||
-    (std::is_same_v<typename Q::value, typename P::value> && Q::backend::memory::host_readable);
+    (std::is_same_v<typename Q::value, typename P::value>&& Q::backend::memory::host_readable);
 
 // A run-time number of tensors of shape S. What data gives, and what `predict` and steps take. One that was moved from
 // is empty.

@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
+#include <type_traits>
 #include <vector>
 
-#include "../config.hpp"
+#include "view.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -39,6 +40,12 @@ std::vector<RankedClass> top(std::span<const T> logits) {
     ranked.push_back({order[i], logit, std::exp(logit - double(logits[order[0]])) / sum});
   }
   return ranked;
+}
+// The same of a sample of a Batch, [C].
+template <std::size_t K, class S, class T>
+std::vector<RankedClass> top(const View<S, T>& logits) {
+  static_assert(S::rank == 1, "top: the logits must be [C] per sample");
+  return top<K>(std::span<const std::remove_const_t<T>>(logits.data(), S::size));
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "../autodiff/predict.hpp"
-#include "../ops/cross_entropy.hpp"
 #include "metrics.hpp"
+#include "objective.hpp"
 #include "recipe.hpp"
 #include "schedule.hpp"
 #include "training_state.hpp"
@@ -28,21 +28,22 @@ Accuracy evaluate(Predict& predict, const Batches& batches) {
   return accuracy;
 }
 
-// Trains from `state` to the recipe's end: AdamW, a cosine schedule with warm-up, the mean cross-entropy of the logits,
-// and the parameters' moving average if the recipe has one. Nothing is allocated from the second step on, but by the
-// callbacks and for a batch larger than any before. In on_batch the state is behind that batch, in on_epoch at the
-// start of the next epoch; so it may be saved there, and when a callback throws, fit may go on later. Throws error if
-// the state is of another model, data set or recipe. After on_epoch of the last epoch it returns.
+// Trains from `state` to the recipe's end: AdamW, a cosine schedule with warm-up, and the parameters' moving average if
+// the recipe has one. objective(net, images, labels) gives a vt::Step of the loss and of the logits [C] whose accuracy
+// is told; it may have labels_per_sample, of which the first is the right one (train/distillation.hpp). Nothing is
+// allocated from the second step on, but by the callbacks and for a batch larger than any before. In on_batch the state
+// is behind that batch, in on_epoch at the start of the next epoch; so it may be saved there, and when a callback
+// throws, fit may go on later. Throws error if the state is of another model, data set or recipe. After on_epoch of the
+// last epoch it returns.
 //
 // Batches must have samples, batch, count, shuffle and load_from as vt::Batches has them.
-template <class Model, class Batches>
-void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Model>& state) {
+template <class Model, class Batches, class Objective>
+void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Model>& state, Objective objective) {
   state.check(model, settings_of(model, batches, recipe));
-  const CrossEntropyOptions loss_options{recipe.label_smoothing};
-  auto step = training_step(model, [loss_options](const auto& net, const auto& images, const auto& labels) {
-    Var logits = net(images);
-    return vitrail::Step{cross_entropy(logits, labels, loss_options), logits};
-  });
+  auto step = training_step(model, objective);
+  constexpr std::size_t labels_of_sample = decltype(step)::label_count;
+  int ignored = CrossEntropyOptions{}.ignore_index;
+  if constexpr (requires { objective.options.ignore_index; }) ignored = objective.options.ignore_index;
   step.set_steps(state.steps);
   const auto per_epoch = static_cast<double>(batches.count());
   const CosineSchedule schedule{recipe.rate, recipe.last_rate,
@@ -71,7 +72,7 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
       seconds += std::chrono::duration<double>(clock::now() - start).count();
       trained += images.count();
       const std::size_t before = state.accuracy.samples;
-      state.accuracy.add(logits, labels, loss_options.ignore_index);
+      state.accuracy.add(logits, labels, ignored, labels_of_sample);
       state.loss_sum += static_cast<double>(loss) * static_cast<double>(state.accuracy.samples - before);
       state.samples += images.count();
       state.steps = step.steps();
@@ -84,6 +85,11 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
     state.accuracy = {};
     if (recipe.on_epoch) recipe.on_epoch(done);
   }
+}
+// With the mean cross-entropy of the model's logits, smoothed as the recipe says.
+template <class Model, class Batches>
+void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Model>& state) {
+  fit(model, batches, recipe, state, Classification{{.label_smoothing = recipe.label_smoothing}});
 }
 // The same from the start. Gives the state at the end, for the average or the moments.
 template <class Model, class Batches>

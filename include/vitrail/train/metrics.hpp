@@ -13,16 +13,19 @@ struct Accuracy {
   std::size_t samples = 0, top1 = 0, top5 = 0;
 
   // Logits [C] per sample. Samples with the label `ignore_index` do not count (as in cross_entropy); another label
-  // outside [0, C), or another number of labels than samples, throws shape_error and counts nothing.
+  // outside [0, C), or another number of labels than samples, throws shape_error and counts nothing. Where a sample has
+  // several labels, the first is the right one.
   template <class S, class T>
-  void add(const BatchView<S, T>& logits, const Labels& labels, int ignore_index = -100) {
+  void add(const BatchView<S, T>& logits, const Labels& labels, int ignore_index = -100,
+           std::size_t labels_of_sample = 1) {
     static_assert(S::rank == 1, "Accuracy: the logits must be [C] per sample");
-    detail::check_size("Accuracy: labels", labels.count(), logits.count());
-    detail::check_labels("Accuracy", labels.data(), labels.count(), S::size, ignore_index);
+    detail::check_size("Accuracy: labels", labels.count(), logits.count() * labels_of_sample);
+    detail::check_labels("Accuracy", labels.data(), logits.count(), S::size, ignore_index, labels_of_sample);
     for (std::size_t b = 0; b < logits.count(); ++b) {
-      if (labels[b] == ignore_index) continue;
+      const int right = labels[b * labels_of_sample];
+      if (right == ignore_index) continue;
       const T* z = logits[b].data();
-      const auto label = static_cast<std::size_t>(labels[b]);
+      const auto label = static_cast<std::size_t>(right);
       std::size_t rank = 0;
       for (std::size_t c = 0; c < S::size; ++c) rank += !(z[c] <= z[label]) || (z[c] == z[label] && c < label);
       top1 += rank < 1;
