@@ -2,6 +2,8 @@
 // "LoRA: Low-Rank Adaptation of Large Language Models"). B starts at zero: the tuned model starts as its base.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <type_traits>
@@ -14,11 +16,16 @@
 #include "../ops/low_rank_norm.hpp"
 #include "../ops/slice.hpp"
 #include "lora_options.hpp"
+#include "principal.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
 template <std::size_t In, std::size_t Out>
 struct error_lora_rank_is_zero;
+template <std::size_t Rank, std::size_t Most>
+struct error_lora_pissa_rank_is_more_than_that_of_the_weight;
+template <std::size_t In, std::size_t Out>
+struct error_lora_pissa_goes_with_neither_dropout_nor_magnitude;
 template <class Layer>
 struct error_lora_wraps_something_else_than_a_linear_layer;
 
@@ -95,6 +102,10 @@ constexpr auto factors_of_columns(const V& factors) {
 // Options.on names parts, each has matrices of its own, one below the other: A [parts * rank, In], B [parts * Out /
 // count, rank]. With `magnitude` the rows of W + s B A are made unit vectors, times magnitudes that start as the
 // lengths of W's rows; the lengths they are divided by count as constants.
+//
+// With lora_init::pissa the starts A0 and B0 stay beside A and B, and what is added is s ((B - B0) A + B0 (A - A0)),
+// the published s (B A - B0 A0) so written that it is exactly zero at first: W, which others share, is left as it is,
+// and the model starts as its base.
 template <class Layer, auto Options>
 struct Lora : Module<Lora<Layer, Options>> {
   using Linear = detail::LinearLayer<Layer>;
@@ -104,20 +115,38 @@ struct Lora : Module<Lora<Layer, Options>> {
   static constexpr parts meant = detail::parts_meant(Options.on, static_cast<typename Linear::place*>(nullptr));
   static constexpr parts where = meant.count ? meant : parts{};
   static constexpr std::size_t selected = where.selected(), columns = Out / where.count * selected;
+  static constexpr bool pissa = Options.init == lora_init::pissa;
+  static constexpr std::size_t most = std::min(In, Out / where.count);
   static_assert(sizeof(std::conditional_t<rank == 0, error_lora_rank_is_zero<In, Out>, P>) > 0);
-  static constexpr std::size_t absent_members = Options.magnitude ? 0 : 1;
+  static constexpr bool is_too_much = pissa && rank > most, is_mixed = Options.magnitude || Options.dropout > 0;
+  using check_rank =
+      std::conditional_t<is_too_much, error_lora_pissa_rank_is_more_than_that_of_the_weight<rank, most>, P>;
+  using check_options =
+      std::conditional_t<pissa && is_mixed, error_lora_pissa_goes_with_neither_dropout_nor_magnitude<In, Out>, P>;
+  static_assert(sizeof(check_rank) > 0 && sizeof(check_options) > 0);
+  static constexpr std::size_t absent_members = (Options.magnitude ? 0 : 1) + (pissa ? 0 : 2);
   using Magnitude = std::conditional_t<Options.magnitude, Param<Shape<columns>, P, site::lora, initial::ones>, Absent>;
+
+  // A start is kept as a running statistic is, under its name and in no count of parameters; it does not run.
+  template <class S>
+  using Start = std::conditional_t<pissa, Statistic<S, P>, Absent>;
 
   typename detail::WithFrozenWeight<Layer>::type base;
   Param<Shape<selected * rank, In>, P, site::lora, initial::uniform_fan_in<In>> lora_A;
   Param<Shape<columns, rank>, P, site::lora> lora_B;
   Magnitude lora_magnitude_vector;
+  Start<Shape<selected * rank, In>> start_A;
+  Start<Shape<columns, rank>> start_B;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("", self.base);
     f("lora_A.weight", self.lora_A);
     f("lora_B.weight", self.lora_B);
     if constexpr (Options.magnitude) f("lora_magnitude_vector", self.lora_magnitude_vector);
+    if constexpr (pissa) {
+      f("lora_A.start", self.start_A);
+      f("lora_B.start", self.start_B);
+    }
   }
   // Whatever the layer takes beside x: a residual, or the bias of one without its own.
   constexpr auto forward(const auto& x, const auto&... more) const {
@@ -130,10 +159,11 @@ struct Lora : Module<Lora<Layer, Options>> {
   }
 
   static LoraLayer layer(const std::string& path) {
-    return {path, In, Out, rank, where, Options.alpha, Options.dropout, Options.rank_stabilised, Options.magnitude};
+    return {path, In, Out, rank, where, Options.alpha, Options.dropout, Options.rank_stabilised, Options.magnitude,
+            pissa};
   }
-  // For Model: magnitudes start as the lengths of the weight's rows, and B may learn at a rate of its own.
-  static constexpr bool derives = decltype(lora_B)::trainable && (Options.magnitude || Options.b_rate != 1);
+  // For Model: what starts from the weight, magnitudes and PiSSA; and B may learn at a rate of its own.
+  static constexpr bool derives = decltype(lora_B)::trainable && (Options.magnitude || Options.b_rate != 1 || pissa);
   template <class Backend, class Store>
   static void derive(Lora& self, const Backend& backend, Store& own) {
     own.table[static_cast<std::size_t>(self.lora_B.slot)].rate = Options.b_rate;
@@ -142,29 +172,24 @@ struct Lora : Module<Lora<Layer, Options>> {
       lengths().run(backend, self.base.weight.data, self.lora_A.data, self.lora_B.data,
                     own.values.data() + own.offsets[slot]);
     }
+    if constexpr (pissa) start_from_weight<Backend>(self);
   }
   // Writes the weight [Out, In] of the plain layer that computes the same.
   template <class Backend>
   void merge(const Backend& backend, T* to) const {
     Backend::memory::copy(to, base.weight.data, Out * In * sizeof(T));
-    std::size_t q = 0;
-    for (std::size_t part = 0; part < where.count; ++part) {
-      if (!where.has(part)) continue;
-      constexpr std::size_t width = Out / where.count;
-      Product<T> p;
-      p.m = width, p.n = In, p.k = rank;
-      p.a = lora_B.data + q * width * rank, p.a_row = static_cast<std::ptrdiff_t>(rank);
-      p.b = lora_A.data + q * rank * In, p.b_row = static_cast<std::ptrdiff_t>(In);
-      p.c = to + part * width * In, p.c_row = static_cast<std::ptrdiff_t>(In);
-      p.residual = p.c, p.residual_row = p.c_row;
-      p.scale = static_cast<T>(Options.scale());
-      backend.product(p);
-      ++q;
+    if constexpr (pissa) {
+      const auto a = change<Backend>(lora_A.data, start_A.data, selected * rank * In);
+      const auto b = change<Backend>(lora_B.data, start_B.data, columns * rank);
+      add_product(backend, lora_A.data, b.data(), to);
+      add_product(backend, a.data(), start_B.data, to);
+    } else {
+      add_product(backend, lora_A.data, lora_B.data, to);
     }
     if constexpr (Options.magnitude) {
       Buffer<T, typename Backend::memory> length(columns);
       lengths().run(backend, base.weight.data, lora_A.data, lora_B.data, length.data());
-      q = 0;
+      std::size_t q = 0;
       for (std::size_t part = 0; part < where.count; ++part) {
         if (!where.has(part)) continue;
         constexpr std::size_t width = Out / where.count;
@@ -180,8 +205,72 @@ struct Lora : Module<Lora<Layer, Options>> {
   using Lengths = LowRankNormOp<Out, In, rank, where.count, where.mask>;
   static constexpr Lengths lengths() { return Lengths{Options.scale()}; }
 
+  template <class Backend>
+  static auto change(const T* now, const T* start, std::size_t size) {
+    using Memory = typename Backend::memory;
+    std::vector<T> a(size), b(size);
+    Memory::copy(a.data(), now, size * sizeof(T));
+    Memory::copy(b.data(), start, size * sizeof(T));
+    for (std::size_t i = 0; i < size; ++i) a[i] -= b[i];
+    Buffer<T, Memory> difference(size);
+    Memory::copy(difference.data(), a.data(), size * sizeof(T));
+    return difference;
+  }
+  // to [Out, In] += s B A, in the rows of the parts.
+  template <class Backend>
+  static void add_product(const Backend& backend, const T* a, const T* b, T* to) {
+    constexpr std::size_t width = Out / where.count;
+    std::size_t q = 0;
+    for (std::size_t part = 0; part < where.count; ++part) {
+      if (!where.has(part)) continue;
+      Product<T> p;
+      p.m = width, p.n = In, p.k = rank;
+      p.a = b + q * width * rank, p.a_row = static_cast<std::ptrdiff_t>(rank);
+      p.b = a + q * rank * In, p.b_row = static_cast<std::ptrdiff_t>(In);
+      p.c = to + part * width * In, p.c_row = static_cast<std::ptrdiff_t>(In);
+      p.residual = p.c, p.residual_row = p.c_row;
+      p.scale = static_cast<T>(Options.scale());
+      backend.product(p);
+      ++q;
+    }
+  }
+  // Of each part's W = sum u sigma v^T the first `rank` terms: B = u sqrt(sigma / s), A = sqrt(sigma / s) v^T.
+  template <class Backend>
+  static void start_from_weight(Lora& self) {
+    constexpr std::size_t width = Out / where.count;
+    std::vector<T> weight(Out * In), a(selected * rank * In), b(columns * rank);
+    Backend::memory::copy(weight.data(), self.base.weight.data, weight.size() * sizeof(T));
+    std::size_t q = 0;
+    for (std::size_t part = 0; part < where.count; ++part) {
+      if (!where.has(part)) continue;
+      detail::RowMajor w{width, In};
+      std::copy_n(weight.data() + part * width * In, width * In, w.values.begin());
+      const detail::Principal found = detail::principal(w, rank);
+      for (std::size_t k = 0; k < rank; ++k) {
+        const double root = std::sqrt(found.values[k] / Options.scale());
+        for (std::size_t j = 0; j < In; ++j) a[(q * rank + k) * In + j] = static_cast<T>(root * found.right.row(j)[k]);
+        for (std::size_t i = 0; i < width; ++i)
+          b[(q * width + i) * rank + k] = static_cast<T>(root * found.left.row(i)[k]);
+      }
+      ++q;
+    }
+    // The model that owns them hands itself in.
+    for (const T* to : {self.lora_A.data, self.start_A.data})
+      Backend::memory::copy(const_cast<T*>(to), a.data(), a.size() * sizeof(T));
+    for (const T* to : {self.lora_B.data, self.start_B.data})
+      Backend::memory::copy(const_cast<T*>(to), b.data(), b.size() * sizeof(T));
+  }
+
   constexpr auto add_to(const auto& y, const auto& x) const {
-    if constexpr (Options.dropout > 0) {
+    if constexpr (pissa) {
+      auto* step = detail::context_of(x);
+      const auto a = as_var(step, lora_A), a0 = as_var(step, start_A);
+      const auto b = as_var(step, lora_B), b0 = as_var(step, start_B);
+      using ByPart = Shape<selected, rank, In>;
+      Var down = concat<1>(reshape<ByPart>(a), reshape<ByPart>(evaluate(a - a0)));
+      return low_rank<where>(y, x, reshape<Shape<selected * 2 * rank, In>>(down), concat<1>(b - b0, b0),
+                             Options.scale());
+    } else if constexpr (Options.dropout > 0) {
       return low_rank<where>(y, dropout(x, Options.dropout), lora_A, lora_B, Options.scale());
     } else {
       return low_rank<where>(y, x, lora_A, lora_B, Options.scale());
