@@ -103,10 +103,14 @@ template <SwinConfig C, class P, std::size_t... S>
 struct SwinStages<C, P, std::index_sequence<S...>> {
   using type = Stack<SwinStage<C, S, P>...>;
 };
+template <SwinConfig C, class P, class Indices = std::make_index_sequence<C.stages()>>
+struct SwinPrompts;
+template <SwinConfig C, class P, std::size_t... S>
+struct SwinPrompts<C, P, std::index_sequence<S...>> {
+  using Place = place::window_tokens<C.channels * C.patch * C.patch, C.depths[S]...>;
+  using type = typename P::tune::template added<C.dim, P, Place>;
+};
 }  // namespace detail
-
-template <class Prompts>
-struct error_prompts_have_no_place_in_a_swin;
 
 // image [channels, H, W] -> features [dim * 2^(stages - 1)]: everything but the head.
 template <SwinConfig C, class P = cpu>
@@ -114,9 +118,13 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   static_assert(C.image % C.patch == 0 && C.width % C.patch == 0, "Swin: the image must be divisible by the patch");
   static_assert(C.stages() > 0, "Swin: at least one stage must have a block");
   static_assert(C.dim % C.heads[0] == 0, "Swin: dim must be divisible by heads");
-  using Prompts = typename P::tune::template added<C.dim, P, place::tokens<C.channels * C.patch * C.patch, C.blocks()>>;
-  static_assert(sizeof(std::conditional_t<std::is_same_v<Prompts, Absent>, Absent,
-                                          error_prompts_have_no_place_in_a_swin<Prompts>>) > 0);
+  // What a tuning puts in front of the blocks: tokens that go with the others, or keys for each block (KeysOnly). They
+  // are in all windows.
+  using Prompts = typename detail::SwinPrompts<C, P>::type;
+  static constexpr bool prompted = !std::is_same_v<Prompts, Absent>;
+  static constexpr std::size_t prompts = tokens_in_sequence<Prompts>();
+  static constexpr bool gives_keys = prompted && prompts == 0;
+  static constexpr std::size_t absent_members = !prompted;
   using policy = P;
   using input = Shape<C.channels, C.image, C.width ? C.width : C.image>;
   template <class Q>
@@ -129,29 +137,47 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   LayerNorm<C.dim, P, swin_eps> patch_norm;
   typename detail::SwinStages<C, P>::type layers;
   LayerNorm<features, P, swin_eps> norm;
+  Prompts prompt;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("patch_embed.proj", self.patch_embed);
     f("patch_embed.norm", self.patch_norm);
     f("layers", self.layers);
     f("norm", self.norm);
+    if constexpr (prompted) f("", self.prompt);
   }
   constexpr auto forward(const auto& image) const {
     Var tokens = patch_norm(patch_embed(image));
-    Var y = layers.each(dropout(tokens, C.dropout), [](const auto& stage, std::size_t, const auto& x) {
-      return stage(x, Run<std::remove_cvref_t<decltype(stage)>::first>{});
-    });
-    return mean_tokens(norm(y));
+    Var y =
+        layers.each(with_prompts(dropout(tokens, C.dropout)), [this](const auto& stage, std::size_t, const auto& x) {
+          return stage(x, Run<std::remove_cvref_t<decltype(stage)>::first>{&prompt});
+        });
+    return mean_tokens(norm(y), prompts);
   }
 
  private:
+  constexpr auto with_prompts(const auto& tokens) const {
+    if constexpr (prompts > 0) {
+      return concat<0>(prompt.tokens(tokens), tokens);
+    } else {
+      return tokens;
+    }
+  }
   // Runs a block of the stage that begins with block First.
   template <std::size_t First>
   struct Run {
-    constexpr auto operator()(const auto& block, std::size_t i, const auto& x) const {
-      if constexpr (C.dropout > 0 || C.drop_path > 0) {
-        const double last = C.blocks() > 1 ? static_cast<double>(C.blocks() - 1) : 1;
-        return run(block, x, DropRates{C.dropout, C.drop_path * static_cast<double>(First + i) / last});
+    const Prompts* prompt;
+    template <std::size_t I>
+    constexpr auto operator()(const auto& block, std::integral_constant<std::size_t, I>, const auto& x) const {
+      constexpr bool drops = C.dropout > 0 || C.drop_path > 0;
+      constexpr double last = C.blocks() > 1 ? static_cast<double>(C.blocks() - 1) : 1;
+      constexpr DropRates rates{C.dropout, C.drop_path * static_cast<double>(First + I) / last};
+      if constexpr (drops && gives_keys) {
+        return run(block, x, rates, prompt->template keys<First + I>(x));
+      } else if constexpr (gives_keys) {
+        return run(block, x, prompt->template keys<First + I>(x));
+      } else if constexpr (drops) {
+        return run(block, x, rates);
       } else {
         return run(block, x);
       }

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "../nn/block.hpp"
 #include "../nn/module.hpp"
@@ -54,6 +57,57 @@ struct DeepPrompts : Module<DeepPrompts<D, Count, Inputs, Depth, P>> {
   }
 };
 
+// VPT-deep in a Swin whose stages have Depths blocks, of D, 2 D, ... channels. Every window sees them, as in the
+// authors' program: they have no positions and no mask.
+template <std::size_t D, std::size_t Count, std::size_t Inputs, class P, std::size_t... Depths>
+struct DeepWindowPrompts : Module<DeepWindowPrompts<D, Count, Inputs, P, Depths...>> {
+  static constexpr bool has_uncounted_members = true;  // a tuple is one member, but visited stage by stage
+  static constexpr std::size_t stages = sizeof...(Depths), depths[] = {Depths...};
+  static constexpr const char* names[] = {"deep_prompt_embeddings_0", "deep_prompt_embeddings_1",
+                                          "deep_prompt_embeddings_2", "deep_prompt_embeddings_3"};
+  static_assert(stages <= std::size(names));
+  using Initial = initial::uniform_fan_in_out<Inputs, D>;
+  // The first block has a parameter of its own.
+  static constexpr std::size_t blocks_of(std::size_t stage) { return depths[stage] - (stage == 0); }
+  template <std::size_t S>
+  using Stage = std::conditional_t<(blocks_of(S) > 0),
+                                   Param<Shape<blocks_of(S), Count, (D << S)>, P, site::prompt, Initial>, Absent>;
+  template <class Indices>
+  struct Stages;
+  template <std::size_t... S>
+  struct Stages<std::index_sequence<S...>> {
+    using type = std::tuple<Stage<S>...>;
+  };
+  Param<Shape<1, Count, D>, P, site::prompt, Initial> prompt_embeddings;
+  typename Stages<std::make_index_sequence<stages>>::type deep;
+
+  static constexpr void visit(auto& self, auto&& f) {
+    f("prompt_embeddings", self.prompt_embeddings);
+    [&]<std::size_t... S>(std::index_sequence<S...>) { (visit_stage<S>(self, f), ...); }
+    (std::make_index_sequence<stages>{});
+  }
+  // Of block I of the whole model, as Vars of the step of x.
+  template <std::size_t I, std::size_t S = 0, std::size_t First = 0>
+  constexpr auto keys(const auto& x) const {
+    auto* step = detail::context_of(x);
+    if constexpr (I == 0) {
+      return KeysOnly{as_var(step, detail::as_shape<Shape<Count, D>>(prompt_embeddings))};
+    } else if constexpr (I >= First + depths[S]) {
+      return keys<I, S + 1, First + depths[S]>(x);
+    } else {
+      constexpr std::size_t own = I - First - (S == 0);
+      Var prompts = slice<0, own, own + 1>(as_var(step, std::get<S>(deep)));
+      return KeysOnly{reshape<Shape<Count, (D << S)>>(prompts)};
+    }
+  }
+
+ private:
+  template <std::size_t S>
+  static constexpr void visit_stage(auto& self, auto&& f) {
+    if constexpr (blocks_of(S) > 0) f(names[S], std::get<S>(self.deep));
+  }
+};
+
 template <std::size_t D>
 struct error_prompts_are_none;
 
@@ -70,6 +124,12 @@ struct PromptTuning : freeze_all {
   struct At<D, P, place::tokens<Inputs, Depth>> {
     static_assert(sizeof(std::conditional_t<Count == 0, error_prompts_are_none<D>, P>) > 0);
     using type = std::conditional_t<Deep, DeepPrompts<D, Count, Inputs, Depth, P>, ShallowPrompts<D, Count, Inputs, P>>;
+  };
+  template <std::size_t D, class P, std::size_t Inputs, std::size_t... Depths>
+  struct At<D, P, place::window_tokens<Inputs, Depths...>> {
+    static_assert(sizeof(std::conditional_t<Count == 0, error_prompts_are_none<D>, P>) > 0);
+    using type = std::conditional_t<Deep, DeepWindowPrompts<D, Count, Inputs, P, Depths...>,
+                                    ShallowPrompts<D, Count, Inputs, P>>;
   };
   template <std::size_t D, class P, class Place>
   using added = typename At<D, P, Place>::type;
