@@ -88,7 +88,8 @@ constexpr auto attend_in_windows(const X& x, const QKV& qkv, const B& bias, cons
   constexpr std::size_t tokens = M.height * M.width;
   if constexpr (X::shape::rows > tokens && sizeof...(Prompts) == 0) {
     constexpr std::size_t own = X::shape::rows - tokens;
-    const auto first = qkv(slice<0, 0, own>(x)), map = qkv(padded_map<M>(slice<0, own, own + tokens>(x)));
+    const auto first = qkv(slice<0, 0, own>(x));
+    const auto map = qkv(padded_map<M>(slice<0, own, own + tokens>(x)));
     constexpr double usual = rsqrt_of<X::shape::last / Heads>;
     return concat<0>(prompts_in_windows<Heads, windows>(first, map, scoring.scale == 0 ? usual : scoring.scale),
                      without_padding<M>(window_attention<Heads, windows>(map, bias, first, scoring)));

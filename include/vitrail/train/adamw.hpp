@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "../autodiff/step.hpp"
 #include "../backend/rows.hpp"
 #include "../error.hpp"
+#include "layer_decay.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -16,6 +18,8 @@ struct AdamWOptions {
   double rate = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   // For parameters that decay: not for biases, norms, class token and positions, as in timm.
   double weight_decay = 0.05;
+  // The rate of each layer, as a multiple of that of the one behind it (layers_behind); 1: one rate for all.
+  double layer_decay = 1;
 };
 
 namespace detail {
@@ -44,8 +48,11 @@ class AdamW {
   using value = typename Model::value;
   using Moments = Buffer<value, typename Model::Backend::memory>;
 
+  // Throws error for a layer decay of a model whose layers are not known.
   explicit AdamW(const Model& model, AdamWOptions o = {})
-      : options(o), model_(&model), first_(model.trainable().size()), second_(model.trainable().size()) {}
+      : options(o), model_(&model), first_(model.trainable().size()), second_(model.trainable().size()) {
+    if (options.layer_decay != 1) behind_ = layers_behind(model);
+  }
 
   // One update from the gradients of the step just run, at options.rate. Throws error if the step is of another model.
   template <class F>
@@ -53,6 +60,11 @@ class AdamW {
     Model& model = step.model();
     if (&model != model_) throw error("AdamW: the step is of another model than the optimiser's moments");
     auto& store = model.trainable();
+    if (options.layer_decay != 1 && behind_.empty()) behind_ = layers_behind(model);
+    const auto rate_of = [&](std::size_t k) {
+      const double layer = behind_.empty() ? 1 : std::pow(options.layer_decay, static_cast<double>(behind_[k]));
+      return store.table[k].rate * layer;
+    };
     const double t = static_cast<double>(++updates_);
     const double rate = options.rate / (1 - std::pow(options.beta1, t));
     const double correction = 1 / std::sqrt(1 - std::pow(options.beta2, t));
@@ -61,13 +73,13 @@ class AdamW {
       std::size_t end = i + 1;
       auto alike = [&](std::size_t k) {
         return step.reached(k) == step.reached(i) && store.table[k].decays == store.table[i].decays &&
-               store.table[k].rate == store.table[i].rate;
+               rate_of(k) == rate_of(i);
       };
       while (end < store.table.size() && alike(end)) ++end;
       if (step.reached(i)) {
         const std::size_t at = store.table[i].offset;
         const std::size_t last = store.table[end - 1].offset + store.table[end - 1].size;
-        const double own = store.table[i].rate;
+        const double own = rate_of(i);
         const double keep = 1 - options.rate * own * (store.table[i].decays ? options.weight_decay : 0);
         model.backend().elementwise(
             last - at,
@@ -98,6 +110,7 @@ class AdamW {
  private:
   const Model* model_;
   Moments first_, second_;
+  std::vector<std::size_t> behind_;  // of each parameter, if layers have rates of their own
   std::uint64_t updates_ = 0;
 };
 

@@ -255,17 +255,20 @@ struct Lora : Module<Lora<Layer, Options>> {
       ++q;
     }
     // The model that owns them hands itself in.
-    for (const T* to : {self.lora_A.data, self.start_A.data})
-      Backend::memory::copy(const_cast<T*>(to), a.data(), a.size() * sizeof(T));
-    for (const T* to : {self.lora_B.data, self.start_B.data})
-      Backend::memory::copy(const_cast<T*>(to), b.data(), b.size() * sizeof(T));
+    const auto set = [](const T* to, const std::vector<T>& values) {
+      Backend::memory::copy(const_cast<T*>(to), values.data(), values.size() * sizeof(T));
+    };
+    set(self.lora_A.data, a), set(self.start_A.data, a);
+    set(self.lora_B.data, b), set(self.start_B.data, b);
   }
 
   constexpr auto add_to(const auto& y, const auto& x) const {
     if constexpr (pissa) {
       auto* step = detail::context_of(x);
-      const auto a = as_var(step, lora_A), a0 = as_var(step, start_A);
-      const auto b = as_var(step, lora_B), b0 = as_var(step, start_B);
+      const auto a = as_var(step, lora_A);
+      const auto a0 = as_var(step, start_A);
+      const auto b = as_var(step, lora_B);
+      const auto b0 = as_var(step, start_B);
       using ByPart = Shape<selected, rank, In>;
       Var down = concat<1>(reshape<ByPart>(a), reshape<ByPart>(evaluate(a - a0)));
       return low_rank<where>(y, x, reshape<Shape<selected * 2 * rank, In>>(down), concat<1>(b - b0, b0),
