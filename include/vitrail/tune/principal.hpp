@@ -137,8 +137,9 @@ inline Principal principal(const RowMajor& w, std::size_t rank) {
     const RowMajor all = diagonalise(gram);
     std::vector<std::size_t> order(gram.rows);
     std::iota(order.begin(), order.end(), std::size_t(0));
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return gram.row(a)[a] > gram.row(b)[b]; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(-gram.row(a)[a], a) < std::pair(-gram.row(b)[b], b);
+    });
     RowMajor best{all.rows, width};
     for (std::size_t i = 0; i < all.rows; ++i) {
       for (std::size_t j = 0; j < width; ++j) best.row(i)[j] = all.row(i)[order[j]];
