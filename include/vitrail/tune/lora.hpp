@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <string>
 #include <type_traits>
@@ -15,8 +14,9 @@
 #include "../ops/dropout.hpp"
 #include "../ops/low_rank_norm.hpp"
 #include "../ops/slice.hpp"
+#include "linear_layer.hpp"
 #include "lora_options.hpp"
-#include "principal.hpp"
+#include "pissa.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -26,76 +26,6 @@ template <std::size_t Rank, std::size_t Most>
 struct error_lora_pissa_rank_is_more_than_that_of_the_weight;
 template <std::size_t In, std::size_t Out>
 struct error_lora_pissa_goes_with_neither_dropout_nor_magnitude;
-template <class Layer>
-struct error_lora_wraps_something_else_than_a_linear_layer;
-
-namespace detail {
-
-// A linear layer taken apart, and put together again with another policy.
-template <class L>
-struct LinearLayer;
-template <std::size_t In, std::size_t Out, class P, class Site>
-struct LinearLayer<PlainLinear<In, Out, P, Site>> {
-  static constexpr std::size_t in = In, out = Out;
-  static constexpr bool has_bias = true;
-  using policy = P;
-  using place = Site;
-  template <class Q>
-  using with = PlainLinear<In, Out, Q, Site>;
-};
-template <std::size_t In, std::size_t Out, class P, class Site>
-struct LinearLayer<PlainUnbiased<In, Out, P, Site>> {
-  static constexpr std::size_t in = In, out = Out;
-  static constexpr bool has_bias = false;
-  using policy = P;
-  using place = Site;
-  template <class Q>
-  using with = PlainUnbiased<In, Out, Q, Site>;
-};
-template <class L>
-struct LinearLayer : LinearLayer<PlainLinear<1, 1, cpu, site::none>> {  // so that there is one error only
-  static_assert(sizeof(error_lora_wraps_something_else_than_a_linear_layer<L>) > 0);
-};
-template <class Site>
-struct FreezeWeightAt {
-  template <class Tune>
-  struct tuning : Tune {
-    template <class At>
-    static constexpr bool trains = !std::is_same_v<At, Site> && Tune::template trains<At>;
-  };
-};
-// The layer with its weight frozen; its bias trains if the tuning says so.
-template <class L>
-struct WithFrozenWeight {
-  using Layer = LinearLayer<L>;
-  using P = typename Layer::policy;
-  using Site = typename Layer::place;
-  using Frozen = with_tuning<P, typename FreezeWeightAt<Site>::template tuning<typename P::tune>>;
-  using type = typename Layer::template with<std::conditional_t<P::tune::template trains<Site>, Frozen, P>>;
-};
-
-// Of the factors of the parts, one below the other, those of part I; ones where there are none.
-template <parts Parts, std::size_t I, class V>
-constexpr auto factors_of_part(const V& factors) {
-  constexpr std::size_t width = V::shape::size / Parts.selected();
-  constexpr std::size_t before = parts{I, Parts.mask}.selected();
-  if constexpr (Parts.has(I)) {
-    return slice<0, before * width, (before + 1) * width>(factors);
-  } else {
-    return evaluate(slice<0, 0, width>(detach(factors)) * 0.0 + 1.0);
-  }
-}
-template <parts Parts, class V>
-constexpr auto factors_of_columns(const V& factors) {
-  if constexpr (Parts.selected() == Parts.count) {
-    return factors;
-  } else {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) { return concat<0>(factors_of_part<Parts, I>(factors)...); }
-    (std::make_index_sequence<Parts.count>{});
-  }
-}
-
-}  // namespace detail
 
 // Layer, a linear layer whose weight is frozen here, with a low-rank term: y = W x + b + s B A x, s = alpha / rank. It
 // keeps the names of what it wraps, so that it binds to a base; it may stand in any struct. Of a fused layer of which
@@ -172,15 +102,25 @@ struct Lora : Module<Lora<Layer, Options>> {
       lengths().run(backend, self.base.weight.data, self.lora_A.data, self.lora_B.data,
                     own.values.data() + own.offsets[slot]);
     }
-    if constexpr (pissa) start_from_weight<Backend>(self);
+    if constexpr (pissa) {
+      using Memory = typename Backend::memory;
+      const auto start = detail::pissa_start<Memory>(self.base.weight.data, Out, In, where, rank, Options.scale());
+      // The model that owns them hands itself in.
+      const auto set = [](const T* to, const std::vector<T>& values) {
+        Memory::copy(const_cast<T*>(to), values.data(), values.size() * sizeof(T));
+      };
+      set(self.lora_A.data, start.a), set(self.start_A.data, start.a);
+      set(self.lora_B.data, start.b), set(self.start_B.data, start.b);
+    }
   }
   // Writes the weight [Out, In] of the plain layer that computes the same.
   template <class Backend>
   void merge(const Backend& backend, T* to) const {
     Backend::memory::copy(to, base.weight.data, Out * In * sizeof(T));
     if constexpr (pissa) {
-      const auto a = change<Backend>(lora_A.data, start_A.data, selected * rank * In);
-      const auto b = change<Backend>(lora_B.data, start_B.data, columns * rank);
+      using Memory = typename Backend::memory;
+      const auto a = detail::difference_of<Memory>(lora_A.data, start_A.data, selected * rank * In);
+      const auto b = detail::difference_of<Memory>(lora_B.data, start_B.data, columns * rank);
       add_product(backend, lora_A.data, b.data(), to);
       add_product(backend, a.data(), start_B.data, to);
     } else {
@@ -205,17 +145,6 @@ struct Lora : Module<Lora<Layer, Options>> {
   using Lengths = LowRankNormOp<Out, In, rank, where.count, where.mask>;
   static constexpr Lengths lengths() { return Lengths{Options.scale()}; }
 
-  template <class Backend>
-  static auto change(const T* now, const T* start, std::size_t size) {
-    using Memory = typename Backend::memory;
-    std::vector<T> a(size), b(size);
-    Memory::copy(a.data(), now, size * sizeof(T));
-    Memory::copy(b.data(), start, size * sizeof(T));
-    for (std::size_t i = 0; i < size; ++i) a[i] -= b[i];
-    Buffer<T, Memory> difference(size);
-    Memory::copy(difference.data(), a.data(), size * sizeof(T));
-    return difference;
-  }
   // to [Out, In] += s B A, in the rows of the parts.
   template <class Backend>
   static void add_product(const Backend& backend, const T* a, const T* b, T* to) {
@@ -234,34 +163,6 @@ struct Lora : Module<Lora<Layer, Options>> {
       ++q;
     }
   }
-  // Of each part's W = sum u sigma v^T the first `rank` terms: B = u sqrt(sigma / s), A = sqrt(sigma / s) v^T.
-  template <class Backend>
-  static void start_from_weight(Lora& self) {
-    constexpr std::size_t width = Out / where.count;
-    std::vector<T> weight(Out * In), a(selected * rank * In), b(columns * rank);
-    Backend::memory::copy(weight.data(), self.base.weight.data, weight.size() * sizeof(T));
-    std::size_t q = 0;
-    for (std::size_t part = 0; part < where.count; ++part) {
-      if (!where.has(part)) continue;
-      detail::RowMajor w{width, In};
-      std::copy_n(weight.data() + part * width * In, width * In, w.values.begin());
-      const detail::Principal found = detail::principal(w, rank);
-      for (std::size_t k = 0; k < rank; ++k) {
-        const double root = std::sqrt(found.values[k] / Options.scale());
-        for (std::size_t j = 0; j < In; ++j) a[(q * rank + k) * In + j] = static_cast<T>(root * found.right.row(j)[k]);
-        for (std::size_t i = 0; i < width; ++i)
-          b[(q * width + i) * rank + k] = static_cast<T>(root * found.left.row(i)[k]);
-      }
-      ++q;
-    }
-    // The model that owns them hands itself in.
-    const auto set = [](const T* to, const std::vector<T>& values) {
-      Backend::memory::copy(const_cast<T*>(to), values.data(), values.size() * sizeof(T));
-    };
-    set(self.lora_A.data, a), set(self.start_A.data, a);
-    set(self.lora_B.data, b), set(self.start_B.data, b);
-  }
-
   constexpr auto add_to(const auto& y, const auto& x) const {
     if constexpr (pissa) {
       auto* step = detail::context_of(x);
