@@ -41,8 +41,8 @@ struct SwinConfig {
     for (; times > 0; --times) extent = (extent + 1) / 2;
     return extent;
   }
-  constexpr WindowedMap map(std::size_t stage, bool shifted) const {
-    WindowedMap map{rows(stage), columns(stage), window, shifted, mask, trained_windows[stage]};
+  constexpr WindowedMap map(std::size_t stage, bool shifted, std::size_t prompts = 0) const {
+    WindowedMap map{rows(stage), columns(stage), window, shifted, mask, trained_windows[stage], prompts};
     map.shifted = map.windows().shifted();  // one window is not: the same type
     return map;
   }
@@ -50,12 +50,22 @@ struct SwinConfig {
 
 namespace detail {
 
+template <SwinConfig C, class P, class Indices = std::make_index_sequence<C.stages()>>
+struct SwinPrompts;
+template <SwinConfig C, class P, std::size_t... S>
+struct SwinPrompts<C, P, std::index_sequence<S...>> {
+  using Place = place::window_tokens<C.channels * C.patch * C.patch, C.depths[S]...>;
+  using type = typename P::tune::template added<C.dim, P, Place>;
+};
+template <SwinConfig C, class P>
+inline constexpr std::size_t swin_prompts = tokens_in_sequence<typename SwinPrompts<C, P>::type>();
+
 // Block I of stage S: every other one is shifted. Tunings count blocks over all stages.
 template <SwinConfig C, std::size_t S, class P, std::size_t I, bool V2 = C.v2>
 struct SwinBlockAt {
   static constexpr std::size_t dim = C.features(S), heads = C.heads[S], hidden = dim * C.mlp_ratio;
   static constexpr std::size_t number = C.first_block(S) + I, blocks = C.blocks();
-  static constexpr WindowedMap map = C.map(S, I % 2 == 1);
+  static constexpr WindowedMap map = C.map(S, I % 2 == 1, swin_prompts<C, P>);
   using type = SwinBlock<dim, heads, hidden, map, block_policy<P, number, blocks>>;
 };
 template <SwinConfig C, std::size_t S, class P, std::size_t I>
@@ -78,7 +88,7 @@ struct SwinBlocks<C, S, P, std::index_sequence<I...>> {
 template <SwinConfig C, std::size_t S, class P>
 struct SwinStage : Module<SwinStage<C, S, P>> {
   static constexpr std::size_t first = C.first_block(S);
-  PatchMerging<C.rows(S - 1), C.columns(S - 1), C.features(S - 1), P, C.v2> downsample;
+  PatchMerging<C.rows(S - 1), C.columns(S - 1), C.features(S - 1), P, C.v2, detail::swin_prompts<C, P>> downsample;
   typename detail::SwinBlocks<C, S, P>::type blocks;
 
   static constexpr void visit(auto& self, auto&& f) {
@@ -103,13 +113,6 @@ template <SwinConfig C, class P, std::size_t... S>
 struct SwinStages<C, P, std::index_sequence<S...>> {
   using type = Stack<SwinStage<C, S, P>...>;
 };
-template <SwinConfig C, class P, class Indices = std::make_index_sequence<C.stages()>>
-struct SwinPrompts;
-template <SwinConfig C, class P, std::size_t... S>
-struct SwinPrompts<C, P, std::index_sequence<S...>> {
-  using Place = place::window_tokens<C.channels * C.patch * C.patch, C.depths[S]...>;
-  using type = typename P::tune::template added<C.dim, P, Place>;
-};
 }  // namespace detail
 
 // image [channels, H, W] -> features [dim * 2^(stages - 1)]: everything but the head.
@@ -122,7 +125,7 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   // are in all windows.
   using Prompts = typename detail::SwinPrompts<C, P>::type;
   static constexpr bool prompted = !std::is_same_v<Prompts, Absent>;
-  static constexpr std::size_t prompts = tokens_in_sequence<Prompts>();
+  static constexpr std::size_t prompts = detail::swin_prompts<C, P>;
   static constexpr bool gives_keys = prompted && prompts == 0;
   static constexpr std::size_t absent_members = !prompted;
   using policy = P;

@@ -113,8 +113,9 @@ constexpr auto merge_patches(const X& x) {
 // Half the resolution, twice the channels: [height * width, C] -> [height / 2 * width / 2, 2 C], a linear layer without
 // a bias on merged patches that are normalised before it, or in Swin v2 after it. Prompts in front of the map are
 // merged with themselves, and stay as many.
-template <std::size_t Height, std::size_t Width, std::size_t C, class P = cpu, bool NormAfter = false>
-struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter>> {
+template <std::size_t Height, std::size_t Width, std::size_t C, class P = cpu, bool NormAfter = false,
+          std::size_t Prompts = 0>
+struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter, Prompts>> {
   LayerNorm<NormAfter ? 2 * C : 4 * C, P, swin_eps> norm;
   LinearWithoutBias<4 * C, 2 * C, P, site::merge> reduction;
 
@@ -134,11 +135,10 @@ struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter>> {
  private:
   template <class X>
   static constexpr auto with_prompts(const X& x) {
-    constexpr std::size_t rows = X::shape::rows, tokens = Height * Width;
-    if constexpr (rows > tokens) {
+    if constexpr (Prompts > 0) {
       constexpr with four{.r = 4};
-      return concat<0>(repeat<"p c -> p (r c)", four>(slice<0, 0, rows - tokens>(x)),
-                       merge_patches<Height, Width>(evaluate(slice<0, rows - tokens, rows>(x))));
+      return concat<0>(repeat<"p c -> p (r c)", four>(slice<0, 0, Prompts>(x)),
+                       merge_patches<Height, Width>(evaluate(slice<0, Prompts, X::shape::rows>(x))));
     } else {
       return merge_patches<Height, Width>(x);
     }

@@ -11,7 +11,7 @@
 namespace vitrail::inline VITRAIL_TU {
 
 // Scores are scaled products plus a bias from a table. [height * width, D] -> the same; a residual is added on the way
-// out. Tokens that are KeysOnly are in every window, and so are prompts in front of the map, [p + height * width, D].
+// out. Tokens that are KeysOnly are in every window, and so are M.prompts tokens in front of the map.
 template <std::size_t D, std::size_t Heads, WindowedMap M, class P = cpu>
 struct WindowAttention : Module<WindowAttention<D, Heads, M, P>> {
   static constexpr Windows windows = M.windows();

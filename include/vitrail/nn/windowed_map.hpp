@@ -20,6 +20,7 @@ struct WindowedMap {
   bool shifted = false;
   seam_mask mask = seam_mask::exact;
   std::size_t trained_window = 0;  // Swin v2: that of the pretrained model, if another
+  std::size_t prompts = 0;         // in front of the map, going with its tokens
 
   static constexpr std::size_t padded(std::size_t extent, std::size_t window) {
     return extent <= window ? extent : (extent + window - 1) / window * window;
@@ -79,15 +80,15 @@ constexpr auto prompts_in_windows(const X& prompts, const Map& map, double scale
   return evaluate(sum * (1.0 / static_cast<double>(W.count())));
 }
 
-// Attention of x [height * width, D] in the windows of M, with prompts of qkv [p, 3 D] in each. Further rows in front
-// of x are prompts that go with the tokens.
+// Attention of x [M.prompts + height * width, D] in the windows of M. Further keys and values, [p, 3 D] of qkv, may be
+// in each.
 template <WindowedMap M, std::size_t Heads, class X, class QKV, class B, class... Prompts>
 constexpr auto attend_in_windows(const X& x, const QKV& qkv, const B& bias, const WindowScoring& scoring,
                                  const Prompts&... prompts) {
   constexpr Windows windows = M.windows();
   constexpr std::size_t tokens = M.height * M.width;
-  if constexpr (X::shape::rows > tokens && sizeof...(Prompts) == 0) {
-    constexpr std::size_t own = X::shape::rows - tokens;
+  constexpr std::size_t own = M.prompts;
+  if constexpr (own > 0 && X::shape::rows == own + tokens) {
     const auto first = qkv(slice<0, 0, own>(x));
     const auto map = qkv(padded_map<M>(slice<0, own, own + tokens>(x)));
     constexpr double usual = rsqrt_of<X::shape::last / Heads>;
