@@ -3,6 +3,7 @@
 #pragma once
 
 #include "catch.hpp"
+#include "relative_error.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -14,17 +15,6 @@
 #include "vitrail/io/checkpoint.hpp"
 #include "vitrail/nn/model.hpp"
 #include "vitrail/ops/cross_entropy.hpp"
-
-// |found - expected| / |expected|, in the Euclidean norm.
-template <class T>
-double relative_error(const T* found, const std::vector<double>& expected) {
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += (double(found[i]) - expected[i]) * (double(found[i]) - expected[i]);
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(difference / norm);
-}
 
 inline const std::string fixtures = std::string(VITRAIL_TESTS) + "/models/fixtures/";
 

@@ -70,18 +70,36 @@ inline std::size_t window_of(std::size_t y, std::size_t window, std::size_t shif
 inline std::size_t place_of(std::size_t y, std::size_t window, std::size_t shift, std::size_t extent) {
   return (y + extent - shift) % extent % window;
 }
-// hidden_score: what tokens of one cyclic window get that are not in one rectangle of the map.
+// hidden_score: what tokens of one cyclic window get that are not in one rectangle of the map. Prompts, input 2, of
+// each sample or one for all, are keys that all tokens see, with no bias.
 inline Reference naive_windows(vt::Windows w, std::size_t heads, std::size_t d, double hidden_score = hidden,
-                               double scale = 0) {
-  return [=](const Problem& p) {
+                               double scale = 0, std::size_t prompts = 0) {
+  return [=](const Problem& given) {
+    Problem p = given;
     const std::size_t tokens = w.height * w.width, C = heads * d, M = w.rows * w.columns;
+    const std::size_t keys = tokens + prompts, last = p.inputs.size();
+    p.inputs.emplace_back();  // keys and values, those of prompts behind the others
+    for (std::size_t s = 0; s < p.count; ++s) {
+      const auto append = [&](const Values& from, std::size_t rows, std::size_t sample) {
+        const auto begin = from.begin() + static_cast<std::ptrdiff_t>(sample * rows * 3 * C);
+        p.inputs[last].insert(p.inputs[last].end(), begin, begin + static_cast<std::ptrdiff_t>(rows * 3 * C));
+      };
+      append(given.inputs[0], tokens, s);
+      if (prompts) append(given.inputs[2], prompts, given.inputs[2].size() > prompts * 3 * C ? s : 0);
+    }
+    p.inputs[1].clear();  // for each head also a bias of zero
+    for (std::size_t h = 0; h < heads; ++h) {
+      const auto begin = given.inputs[1].begin() + static_cast<std::ptrdiff_t>(h * M * M);
+      p.inputs[1].insert(p.inputs[1].end(), begin, begin + static_cast<std::ptrdiff_t>(M * M));
+      p.inputs[1].push_back(0);
+    }
     NaiveAttention a{heads,
                      tokens,
-                     tokens,
+                     keys,
                      d,
                      {0, 0, 3 * C, d, tokens * 3 * C},
-                     {0, C, 3 * C, d, tokens * 3 * C},
-                     {0, 2 * C, 3 * C, d, tokens * 3 * C}};
+                     {last, C, 3 * C, d, keys * 3 * C},
+                     {last, 2 * C, 3 * C, d, keys * 3 * C}};
     const auto window = [=](std::size_t t) {
       return std::pair(window_of(t / w.width, w.rows, w.shift_rows),
                        window_of(t % w.width, w.columns, w.shift_columns));
@@ -91,6 +109,7 @@ inline Reference naive_windows(vt::Windows w, std::size_t heads, std::size_t d, 
                        (t % w.width + w.width - w.shift_columns) % w.width / w.columns);
     };
     a.added = [=](std::size_t i, std::size_t j) {
+      if (j >= tokens) return 0.0;
       return window(i) == window(j) ? 0.0 : cyclic(i) == cyclic(j) ? hidden_score : hidden;
     };
     a.bias = 1, a.scale = scale;
@@ -99,7 +118,7 @@ inline Reference naive_windows(vt::Windows w, std::size_t heads, std::size_t d, 
              place_of(t % w.width, w.columns, w.shift_columns, w.width);
     };
     return naive(
-        p, a, [=](std::size_t i, std::size_t j) { return place(i) * M + place(j); }, M * M);
+        p, a, [=](std::size_t i, std::size_t j) { return j < tokens ? place(i) * M + place(j) : M * M; }, M * M + 1);
   };
 }
 
@@ -166,6 +185,20 @@ void window_attention_cases(const F& run) {
         return vt::window_attention<1, one_axis_windows>(x, bias, vt::WindowScoring{.mask = vt::seam_mask::minus_100});
       },
       naive_windows(one_axis_windows, 1, 3, -100), each<18, 9>({-2, 2}), once<1, 9, 9>()));
+  run(op_case(
+      "window attention, shifted, prompts of each image", {16},
+      [](auto, auto x, auto bias, auto prompts) {
+        return vt::window_attention<2, shifted_windows>(x, bias, prompts, vt::WindowScoring{.scale = 0.7});
+      },
+      naive_windows(shifted_windows, 2, 4, hidden, 0.7, 3), each<24, 24>({-2, 2}), once<2, 6, 6>(),
+      each<3, 24>({-2, 2})));
+  run(op_case(
+      "window attention, prompts for all images on a map that does not train", {16},
+      [](auto, auto x, auto bias, auto prompts) {
+        return vt::window_attention<1, one_axis_windows>(x, bias, prompts,
+                                                         vt::WindowScoring{.mask = vt::seam_mask::minus_100});
+      },
+      naive_windows(one_axis_windows, 1, 3, -100, 0, 2), data<18, 9>({-2, 2}), once<1, 9, 9>(), once<2, 9>({-2, 2})));
 }
 
 template <class F>

@@ -2,7 +2,6 @@
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 
-#include <vitrail/models/encoder_decoder.hpp>
 #include <vitrail/models/swin.hpp>
 #include <vitrail/nn/cost.hpp>
 #include <vitrail/nn/trainable.hpp>
@@ -84,34 +83,6 @@ TEST_CASE("LoRA in Swin v2, whose q, k and v have no bias of their own") {
                                   .v2 = true};
   const vt::Model<vt::Swin<config, 3>> base(vt::seed{3});
   starts_as_its_base<vt::lora{.rank = 2, .on = vt::sites<site::v, site::fc1>}>(base);
-}
-TEST_CASE("LoRA in cross-attention: queries of the target, values of the source") {
-  constexpr vt::EncoderDecoderConfig config{.height = 8,
-                                            .width = 8,
-                                            .channels = 1,
-                                            .patch = 4,
-                                            .dim = 8,
-                                            .depth = 1,
-                                            .heads = 2,
-                                            .mlp = 16,
-                                            .length = 3,
-                                            .vocabulary = 5,
-                                            .target_dim = 8,
-                                            .target_depth = 1,
-                                            .target_heads = 2,
-                                            .target_mlp = 16};
-  using Reader = vt::EncoderDecoder<config>;
-  const vt::Model<Reader> base(vt::seed{3});
-  auto tuned = vt::tune<vt::lora{.rank = 2}>(base, vt::seed{2});
-  // Encoder: q and v of qkv. Decoder: the same, and q and v of its cross-attention.
-  CHECK(tuned.trainable().table.size() == 8);
-  const auto images = some_images<Reader::input>(2);
-  const vt::Labels labels = some_labels(6, 5);
-  const auto run = [](const auto& net, const auto& x, const auto& y) { return net(x, y); };
-  auto of_base = vt::predictor(base, run);
-  auto of_tuned = vt::predictor(tuned, run);
-  const auto a = of_base(images, labels), b = of_tuned(images, labels);
-  CHECK(std::equal(a.data(), a.data() + a.size(), b.data()));
 }
 TEST_CASE("LoRA on a part of a user's layer, and one by hand with dropout") {
   const vt::Model<Gated<>> base(vt::seed{3});

@@ -23,7 +23,8 @@ struct Heads {
 };
 
 // With windows, each window of each sample is a group of tokens for itself: queries and keys count those of one, and
-// token i of window w is at windows.token(w, i) of the sample.
+// token i of window w is at windows.token(w, i) of the sample. The last `extra` keys are no tokens of the map: they are
+// the same for all windows of a sample, and every query sees them.
 template <class T>
 struct Attention {
   std::size_t batch = 0, heads = 0, queries = 0, keys = 0, channels = 0;  // channels of one head
@@ -34,6 +35,8 @@ struct Attention {
   const T* bias = nullptr;  // [heads, queries, keys], added to the scaled scores, the same in all groups; null: none
   bool causal = false;      // query i sees the keys up to i + keys - queries
   Windows windows = {};
+  std::size_t extra = 0;
+  Heads<const T> extra_k, extra_v;
   T masked = -std::numeric_limits<T>::infinity();  // added to a score that a mask hides
 
   constexpr std::size_t groups() const { return batch * windows.count(); }
@@ -54,7 +57,8 @@ struct AttentionGradient {
   Heads<const T> out_gradient;
   Heads<T> q, k, v;  // gradients; null data: nobody wants it
   bool add_q = false, add_k = false, add_v = false;
-  T* bias = nullptr;  // gradient of the bias, or null
+  Heads<T> extra_k, extra_v;  // of each group apart, where `batch` counts groups; null: nobody wants it
+  T* bias = nullptr;          // gradient of the bias, or null
   bool add_bias = false;
   T* bias_work = nullptr;  // attention_bias_workspace values, if the bias has a gradient
 };
@@ -72,7 +76,7 @@ template <class T>
 struct MaskTables {
   using value = T;
   static constexpr bool is_minor = true;
-  std::size_t queries, keys;
+  std::size_t queries, keys, extra;
   bool causal;
   Windows windows;
   T masked;
@@ -88,7 +92,8 @@ struct MaskTables {
       fill(row, table + seen, keys - seen, masked);
     } else {
       const Windows::Box box = windows.visible(r / queries + 1, i);
-      fill(row, table, keys, masked);
+      fill(row, table, keys - extra, masked);
+      fill(row, table + keys - extra, extra, T(0));
       row.once([]() VITRAIL_LAMBDA {});  // threads that share the row go on together
       for (std::size_t y = box.top; y < box.bottom; ++y) {
         fill(row, table + y * windows.columns + box.left, box.end - box.left, T(0));
@@ -103,7 +108,7 @@ struct MaskTables {
 };
 template <class T>
 constexpr MaskTables<T> mask_tables(const Attention<T>& a, T* to) {
-  return {a.queries, a.keys, a.causal, a.windows, a.masked, to};
+  return {a.queries, a.keys, a.extra, a.causal, a.windows, a.masked, to};
 }
 
 }  // namespace vitrail::inline VITRAIL_TU::kernels

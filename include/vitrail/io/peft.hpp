@@ -1,7 +1,11 @@
 // peft.hpp - the LoRAs and the head of a tuned model as an adapter of Hugging Face's peft: adapter_model.safetensors
 // and adapter_config.json in a folder. The base is not in it.
+//
+// A PiSSA is written as peft converts it, as a LoRA of twice the rank on the original weights: A above A0, B beside
+// -B0.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -18,27 +22,13 @@
 #include "checkpoint.hpp"
 #include "peft_config.hpp"
 #include "peft_names.hpp"
+#include "peft_values.hpp"
 #include "tensor_problems.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-// A tensor of the file and the part of a parameter that it holds.
-struct PeftTensor {
-  std::string name, parameter;
-  std::vector<std::size_t> shape;
-  std::size_t first = 0;  // element of the parameter
-  // B of parts of a fused layer whose file knows the whole layer only: [parts * width, rank] here, there [count *
-  // width, parts * rank] with zeros where rows and columns are of different parts.
-  std::size_t rank = 0, width = 0;
-  std::vector<std::size_t> parts = {};
-  std::size_t size() const {
-    std::size_t n = 1;
-    for (const std::size_t extent : shape) n *= extent;
-    return n;
-  }
-};
 struct PeftAdapter {
   PeftConfig config;
   std::vector<PeftTensor> tensors;
@@ -52,12 +42,22 @@ void describe_lora(const Layer& layer, peft_names names, PeftAdapter& to) {
   for (std::size_t p = 0; p < layer.where.count; ++p) {
     if (layer.where.has(p)) parts.push_back(p);
   }
-  const std::size_t width = layer.out / layer.where.count, selected = parts.size(), rank = layer.rank;
+  const std::size_t width = layer.out / layer.where.count, selected = parts.size();
+  const std::size_t rank = layer.rank * (layer.pissa ? 2 : 1);
+  const double times = layer.pissa ? (layer.rank_stabilised ? std::sqrt(2.0) : 2.0) : 1.0;
   const std::string a = layer.path + ".lora_A.weight", b = layer.path + ".lora_B.weight";
   const std::string m = layer.path + ".lora_magnitude_vector";
   const auto add = [&](const std::string& name, std::size_t all_rank, double alpha) {
     to.config.layers.push_back({name, all_rank, alpha});
     return peft_prefix + name;
+  };
+  const auto add_tensor = [&](PeftTensor tensor) {
+    if (layer.pissa) {
+      tensor.negative = tensor.parameter == b;
+      tensor.start = layer.path + (tensor.negative ? ".lora_B.start" : ".lora_A.start");
+      tensor.run = layer.rank * (tensor.negative ? 1 : layer.in);
+    }
+    to.tensors.push_back(std::move(tensor));
   };
   const std::string whole = peft_name(layer.path, names);
   if (!whole.empty()) {
@@ -66,12 +66,12 @@ void describe_lora(const Layer& layer, peft_names names, PeftAdapter& to) {
     }
     // Matrices of several parts are one of their rank together, of which each part uses its own share.
     const auto more = static_cast<double>(selected);
-    const double alpha = layer.alpha * (layer.rank_stabilised ? std::sqrt(more) : more);
+    const double alpha = layer.alpha * times * (layer.rank_stabilised ? std::sqrt(more) : more);
     const std::string name = add(whole, selected * rank, alpha);
-    to.tensors.push_back({name + ".lora_A.weight", a, {selected * rank, layer.in}});
+    add_tensor({name + ".lora_A.weight", a, {selected * rank, layer.in}});
     PeftTensor up{name + ".lora_B.weight", b, {layer.out, selected * rank}};
     if (layer.where.count > 1) up.rank = rank, up.width = width, up.parts = parts;
-    to.tensors.push_back(up);
+    add_tensor(std::move(up));
     if (layer.magnitude) to.tensors.push_back({name + ".lora_magnitude_vector", m, {layer.out}});
     return;
   }
@@ -81,9 +81,9 @@ void describe_lora(const Layer& layer, peft_names names, PeftAdapter& to) {
       throw io_error(layer.path + ": has no counterpart in transformers' ViT, " +
                      "which has queries, keys and values apart (on = vt::sites<vt::site::q, ...>): use timm's names");
     }
-    const std::string name = add(own, rank, layer.alpha);
-    to.tensors.push_back({name + ".lora_A.weight", a, {rank, layer.in}, q * rank * layer.in});
-    to.tensors.push_back({name + ".lora_B.weight", b, {width, rank}, q * width * rank});
+    const std::string name = add(own, rank, layer.alpha * times);
+    add_tensor({name + ".lora_A.weight", a, {rank, layer.in}, q * rank * layer.in});
+    add_tensor({name + ".lora_B.weight", b, {width, rank}, q * width * rank});
     if (layer.magnitude) to.tensors.push_back({name + ".lora_magnitude_vector", m, {width}, q * width});
   }
 }
@@ -137,35 +137,6 @@ PeftAdapter describe_adapter(const Model& model, peft_names names) {
   return adapter;
 }
 
-// Between a parameter's values and the file's.
-template <class T>
-void spread_parts(const PeftTensor& t, const T* parameter, std::vector<T>& file) {
-  const std::size_t columns = t.parts.size() * t.rank;
-  for (std::size_t q = 0; q < t.parts.size(); ++q) {
-    for (std::size_t i = 0; i < t.width; ++i) {
-      for (std::size_t k = 0; k < t.rank; ++k) {
-        file[(t.parts[q] * t.width + i) * columns + q * t.rank + k] = parameter[(q * t.width + i) * t.rank + k];
-      }
-    }
-  }
-}
-// Takes what it finds out of `file`; what is left must be zeros.
-template <class T>
-bool gather_parts(const PeftTensor& t, std::vector<T>& file, T* parameter) {
-  const std::size_t columns = t.parts.size() * t.rank;
-  for (std::size_t q = 0; q < t.parts.size(); ++q) {
-    for (std::size_t i = 0; i < t.width; ++i) {
-      for (std::size_t k = 0; k < t.rank; ++k) {
-        parameter[(q * t.width + i) * t.rank + k] =
-            std::exchange(file[(t.parts[q] * t.width + i) * columns + q * t.rank + k], T(0));
-      }
-    }
-  }
-  for (const T& left : file) {
-    if (left != T(0)) return false;
-  }
-  return true;
-}
 inline peft_names names_in(const Safetensors& file) {
   for (const TensorInfo& tensor : file.tensors()) {
     if (tensor.name.starts_with("base_model.model.vit.layers.")) return peft_names::transformers;
@@ -186,17 +157,17 @@ void save_adapter(const Model& model, const std::filesystem::path& folder, peft_
   adapter.config.base = base;
   std::vector<TensorToWrite> tensors;
   detail::HostCopies<typename Model::Memory, T> copies;
-  std::vector<std::vector<T>> spread;
-  spread.reserve(adapter.tensors.size());
+  std::vector<std::vector<T>> arranged;  // those that the model has in another layout
+  arranged.reserve(2 * adapter.tensors.size());
   for (const detail::PeftTensor& tensor : adapter.tensors) {
-    const T* values = nullptr;
-    model.each_parameter([&](const auto& info, const T* data, bool) {
-      if (info.path == tensor.parameter) values = copies.of(data, info.size) + tensor.first;
-    });
+    const detail::ModelValues<T> own = detail::values_of<T>(model, tensor);
+    const T *parameter = copies.of(own.parameter, own.size),
+            *start = own.start ? copies.of(own.start, own.size) : nullptr;
+    const T* values = parameter + tensor.first;
+    if (start) values = arranged.emplace_back(join_start(tensor, parameter, start, own.size)).data() + tensor.first;
     if (!tensor.parts.empty()) {
-      spread.emplace_back(tensor.size());
-      detail::spread_parts(tensor, values, spread.back());
-      values = spread.back().data();
+      const std::size_t size = tensor.parts.size() * tensor.width * tensor.rank;
+      values = arranged.emplace_back(spread_parts(tensor, std::vector<T>(values, values + size))).data();
     }
     tensors.push_back({tensor.name, dtype_of<T>, tensor.shape, values});
   }
@@ -223,20 +194,19 @@ void load_adapter(Model& model, const std::filesystem::path& folder) {
   const std::string problems =
       detail::tensor_problems(file, expected, "parameter of the tuned model", [](std::string_view) { return false; });
   if (!problems.empty()) throw io_error(file.name() + ": the adapter does not fit the model:" + problems);
-  model.assign_trainable([&](const auto& info, T* values) {
-    for (const detail::PeftTensor& tensor : adapter.tensors) {
-      if (tensor.parameter != info.path) continue;
-      if (tensor.parts.empty()) {
-        file.read(file.at(tensor.name), std::span(values + tensor.first, tensor.size()));
-        continue;
-      }
-      std::vector<T> whole = file.read<T>(tensor.name);
-      if (!detail::gather_parts(tensor, whole, values)) {
-        throw io_error(file.name() + ": " + spelled(tensor.name) + ": expected zeros but where a part of the layer " +
-                       "meets its own matrix, as on = vt::sites<...> of parts has them, found others");
-      }
-    }
+  const detail::AdapterValues<T> values = detail::read_adapter<T>(model, file, adapter.tensors);
+  detail::check_starts(model, file.name(), values);
+  model.assign_trainable([&](const auto& info, T* to) {
+    const auto found = values.find(info.path);
+    std::copy(found->second.begin(), found->second.end(), to);
   });
+  if (model.statistics().size() == 0) return;
+  auto statistics = model.statistics().values.copy();
+  for (const auto& info : model.statistics().table) {
+    if (const auto found = values.find(info.path); found != values.end())
+      std::copy(found->second.begin(), found->second.end(), statistics.data() + info.offset);
+  }
+  model.set_statistics(statistics.data());
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

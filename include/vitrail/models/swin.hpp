@@ -41,8 +41,8 @@ struct SwinConfig {
     for (; times > 0; --times) extent = (extent + 1) / 2;
     return extent;
   }
-  constexpr WindowedMap map(std::size_t stage, bool shifted) const {
-    WindowedMap map{rows(stage), columns(stage), window, shifted, mask, trained_windows[stage]};
+  constexpr WindowedMap map(std::size_t stage, bool shifted, std::size_t prompts = 0) const {
+    WindowedMap map{rows(stage), columns(stage), window, shifted, mask, trained_windows[stage], prompts};
     map.shifted = map.windows().shifted();  // one window is not: the same type
     return map;
   }
@@ -50,12 +50,22 @@ struct SwinConfig {
 
 namespace detail {
 
+template <SwinConfig C, class P, class Indices = std::make_index_sequence<C.stages()>>
+struct SwinPrompts;
+template <SwinConfig C, class P, std::size_t... S>
+struct SwinPrompts<C, P, std::index_sequence<S...>> {
+  using Place = place::window_tokens<C.channels * C.patch * C.patch, C.depths[S]...>;
+  using type = typename P::tune::template added<C.dim, P, Place>;
+};
+template <SwinConfig C, class P>
+inline constexpr std::size_t swin_prompts = tokens_in_sequence<typename SwinPrompts<C, P>::type>();
+
 // Block I of stage S: every other one is shifted. Tunings count blocks over all stages.
 template <SwinConfig C, std::size_t S, class P, std::size_t I, bool V2 = C.v2>
 struct SwinBlockAt {
   static constexpr std::size_t dim = C.features(S), heads = C.heads[S], hidden = dim * C.mlp_ratio;
   static constexpr std::size_t number = C.first_block(S) + I, blocks = C.blocks();
-  static constexpr WindowedMap map = C.map(S, I % 2 == 1);
+  static constexpr WindowedMap map = C.map(S, I % 2 == 1, swin_prompts<C, P>);
   using type = SwinBlock<dim, heads, hidden, map, block_policy<P, number, blocks>>;
 };
 template <SwinConfig C, std::size_t S, class P, std::size_t I>
@@ -78,7 +88,7 @@ struct SwinBlocks<C, S, P, std::index_sequence<I...>> {
 template <SwinConfig C, std::size_t S, class P>
 struct SwinStage : Module<SwinStage<C, S, P>> {
   static constexpr std::size_t first = C.first_block(S);
-  PatchMerging<C.rows(S - 1), C.columns(S - 1), C.features(S - 1), P, C.v2> downsample;
+  PatchMerging<C.rows(S - 1), C.columns(S - 1), C.features(S - 1), P, C.v2, detail::swin_prompts<C, P>> downsample;
   typename detail::SwinBlocks<C, S, P>::type blocks;
 
   static constexpr void visit(auto& self, auto&& f) {
@@ -105,18 +115,19 @@ struct SwinStages<C, P, std::index_sequence<S...>> {
 };
 }  // namespace detail
 
-template <class Prompts>
-struct error_prompts_have_no_place_in_a_swin;
-
 // image [channels, H, W] -> features [dim * 2^(stages - 1)]: everything but the head.
 template <SwinConfig C, class P = cpu>
 struct SwinBackbone : Module<SwinBackbone<C, P>> {
   static_assert(C.image % C.patch == 0 && C.width % C.patch == 0, "Swin: the image must be divisible by the patch");
   static_assert(C.stages() > 0, "Swin: at least one stage must have a block");
   static_assert(C.dim % C.heads[0] == 0, "Swin: dim must be divisible by heads");
-  using Prompts = typename P::tune::template added<C.dim, P, place::tokens<C.channels * C.patch * C.patch, C.blocks()>>;
-  static_assert(sizeof(std::conditional_t<std::is_same_v<Prompts, Absent>, Absent,
-                                          error_prompts_have_no_place_in_a_swin<Prompts>>) > 0);
+  // What a tuning puts in front of the blocks: tokens that go with the others, or keys for each block (KeysOnly). They
+  // are in all windows.
+  using Prompts = typename detail::SwinPrompts<C, P>::type;
+  static constexpr bool prompted = !std::is_same_v<Prompts, Absent>;
+  static constexpr std::size_t prompts = detail::swin_prompts<C, P>;
+  static constexpr bool gives_keys = prompted && prompts == 0;
+  static constexpr std::size_t absent_members = !prompted;
   using policy = P;
   using input = Shape<C.channels, C.image, C.width ? C.width : C.image>;
   template <class Q>
@@ -129,28 +140,44 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   LayerNorm<C.dim, P, swin_eps> patch_norm;
   typename detail::SwinStages<C, P>::type layers;
   LayerNorm<features, P, swin_eps> norm;
+  Prompts prompt;
 
   static constexpr void visit(auto& self, auto&& f) {
     f("patch_embed.proj", self.patch_embed);
     f("patch_embed.norm", self.patch_norm);
     f("layers", self.layers);
     f("norm", self.norm);
+    if constexpr (prompted) f("", self.prompt);
   }
   constexpr auto forward(const auto& image) const {
     Var tokens = patch_norm(patch_embed(image));
-    Var y = layers.each(dropout(tokens, C.dropout), [](const auto& stage, std::size_t, const auto& x) {
-      return stage(x, Run<std::remove_cvref_t<decltype(stage)>::first>{});
-    });
-    return mean_tokens(norm(y));
+    Var y =
+        layers.each(with_prompts(dropout(tokens, C.dropout)), [this](const auto& stage, std::size_t, const auto& x) {
+          return stage(x, Run<std::remove_cvref_t<decltype(stage)>::first>{&prompt});
+        });
+    return mean_tokens(norm(y), prompts);
   }
 
  private:
+  constexpr auto with_prompts(const auto& tokens) const {
+    if constexpr (prompts > 0) {
+      return concat<0>(prompt.tokens(tokens), tokens);
+    } else {
+      return tokens;
+    }
+  }
   // Runs a block of the stage that begins with block First.
   template <std::size_t First>
   struct Run {
     static constexpr BlockRunning running{C.blocks(), C.dropout, C.drop_path, C.recompute};
-    constexpr auto operator()(const auto& block, std::size_t i, const auto& x) const {
-      return run_block<running>(block, First + i, x);
+    const Prompts* prompt;
+    template <std::size_t I>
+    constexpr auto operator()(const auto& block, std::integral_constant<std::size_t, I>, const auto& x) const {
+      if constexpr (gives_keys) {
+        return run_block<running>(block, First + I, x, prompt->template keys<First + I>(x));
+      } else {
+        return run_block<running>(block, First + I, x);
+      }
     }
   };
 };

@@ -41,13 +41,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   // token and registers, or keys for each block (KeysOnly).
   using Prompts = typename P::tune::template added<C.dim, P, place::tokens<C.channels * C.patch * C.patch, C.depth>>;
   static constexpr bool prompted = !std::is_same_v<Prompts, Absent>;
-  static constexpr std::size_t prompts = [] {
-    if constexpr (requires { Prompts::tokens_in_sequence; }) {
-      return Prompts::tokens_in_sequence;
-    } else {
-      return std::size_t(0);
-    }
-  }();
+  static constexpr std::size_t prompts = tokens_in_sequence<Prompts>();
   static constexpr bool gives_keys = prompted && prompts == 0;
   static constexpr std::size_t absent_members =
       !C.class_token + !C.distilled + !C.reg_tokens + !C.pre_norm + !normalises + !pools + !prompted;

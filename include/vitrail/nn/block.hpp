@@ -10,6 +10,7 @@
 #include "../ops/heads.hpp"
 #include "../ops/slice.hpp"
 #include "../ops/tokens.hpp"
+#include "keys_only.hpp"
 #include "layer_norm.hpp"
 #include "linear.hpp"
 
@@ -30,15 +31,6 @@ struct BlockOptions {
   double layer_scale = 0;  // each branch times a vector that starts so (Touvron et al. 2021, "CaiT"); 0: none
   double eps = 1e-6;       // of all norms
 };
-
-// Tokens [p, D], one for all samples, that others attend to and nothing becomes of: beside the input of attention or of
-// a block. Their keys and values are computed once for the batch, and no rows of the result.
-template <class V>
-struct KeysOnly {
-  V tokens;
-};
-template <class V>
-KeysOnly(V) -> KeysOnly<V>;
 
 namespace detail {
 // A context that looks at all tokens gets them.

@@ -54,6 +54,11 @@ class Model {
     }
     frozen_ = std::move(frozen);
     derive();
+    if (derived_.empty()) return;
+    for (const auto& entry : entries_) {  // values that exist are no start
+      Store& store = entry.trainable ? trainable_ : statistics_;
+      if (entry.trainable || entry.statistic) fill(entry.info, store.values.data() + entry.info.offset);
+    }
   }
   // On a base, the values of another model (shared_values()), which are used in place and never changed: any number of
   // models may share them. A frozen parameter is the base's of the same name and shape. A trainable one starts as that,

@@ -70,6 +70,9 @@ struct beside_mlp {};
 // In front of the Depth blocks of a ViT, where patches of Inputs numbers have become tokens.
 template <std::size_t Inputs, std::size_t Depth>
 struct tokens {};
+// The same of a Swin whose stages have so many blocks, each stage with twice the channels of the one before.
+template <std::size_t Inputs, std::size_t... Depths>
+struct window_tokens {};
 }  // namespace place
 
 }  // namespace vitrail::inline VITRAIL_TU

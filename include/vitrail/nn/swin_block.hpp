@@ -9,6 +9,7 @@ namespace vitrail::inline VITRAIL_TU {
 inline constexpr double swin_eps = 1e-5;  // of all norms, in every library
 
 // x + attention(norm(x)), then x + mlp(norm(x)), attention in the windows of M. [height * width, D] -> the same.
+// Further keys are KeysOnly or nothing.
 template <std::size_t D, std::size_t Heads, std::size_t Hidden, WindowedMap M, class P = cpu>
 struct SwinBlock : Module<SwinBlock<D, Heads, Hidden, M, P>> {
   using Added = BlockAdditions<D, P>;
@@ -28,22 +29,27 @@ struct SwinBlock : Module<SwinBlock<D, Heads, Hidden, M, P>> {
     f("mlp", self.mlp);
     Added::visit(self, f);
   }
-  constexpr auto forward(const auto& x) const {
-    Var h = attended(x);
+  constexpr auto forward(const auto& x, const auto&... keys) const {
+    Var h = attended(x, keys...);
     return Added::beside(adaptmlp, h, with_mlp(h));
   }
-  constexpr auto forward(const auto& x, const DropRates& rates) const {
-    Var h = x + drop_path(Added::after(attn_adapter, dropout(attn(norm1(x)), rates.dropout)), rates.path);
+  constexpr auto forward(const auto& x, const DropRates& rates, const auto&... keys) const {
+    Var a = Added::after(attn_adapter, dropout(attn(norm1(x), normalised(keys)...), rates.dropout));
+    Var h = x + drop_path(a, rates.path);
     Var y = Added::after(mlp_adapter, mlp(norm2(h), rates));
     return Added::beside(adaptmlp, h, h + drop_path(y, rates.path));
   }
 
  private:
-  constexpr auto attended(const auto& x) const {
+  template <class V>
+  constexpr auto normalised(const KeysOnly<V>& keys) const {
+    return KeysOnly{norm1(keys.tokens)};
+  }
+  constexpr auto attended(const auto& x, const auto&... keys) const {
     if constexpr (Added::after_attention) {
-      return x + attn_adapter(attn(norm1(x)));
+      return x + attn_adapter(attn(norm1(x), normalised(keys)...));
     } else {
-      return attn(norm1(x), x);
+      return attn(norm1(x), normalised(keys)..., x);
     }
   }
   constexpr auto with_mlp(const auto& h) const {
@@ -76,12 +82,12 @@ struct SwinV2Block : Module<SwinV2Block<D, Heads, Hidden, M, P>> {
     f("norm2", self.norm2);
     Added::visit(self, f);
   }
-  constexpr auto forward(const auto& x) const {
-    Var h = x + Added::after(attn_adapter, norm1(attn(x)));
+  constexpr auto forward(const auto& x, const auto&... keys) const {
+    Var h = x + Added::after(attn_adapter, norm1(attn(x, keys...)));
     return Added::beside(adaptmlp, h, h + Added::after(mlp_adapter, norm2(mlp(h))));
   }
-  constexpr auto forward(const auto& x, const DropRates& rates) const {
-    Var h = x + drop_path(Added::after(attn_adapter, norm1(dropout(attn(x), rates.dropout))), rates.path);
+  constexpr auto forward(const auto& x, const DropRates& rates, const auto&... keys) const {
+    Var h = x + drop_path(Added::after(attn_adapter, norm1(dropout(attn(x, keys...), rates.dropout))), rates.path);
     Var y = Added::after(mlp_adapter, norm2(mlp(h, rates)));
     return Added::beside(adaptmlp, h, h + drop_path(y, rates.path));
   }
@@ -105,9 +111,11 @@ constexpr auto merge_patches(const X& x) {
 }
 
 // Half the resolution, twice the channels: [height * width, C] -> [height / 2 * width / 2, 2 C], a linear layer without
-// a bias on merged patches that are normalised before it, or in Swin v2 after it.
-template <std::size_t Height, std::size_t Width, std::size_t C, class P = cpu, bool NormAfter = false>
-struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter>> {
+// a bias on merged patches that are normalised before it, or in Swin v2 after it. Prompts in front of the map are
+// merged with themselves, and stay as many.
+template <std::size_t Height, std::size_t Width, std::size_t C, class P = cpu, bool NormAfter = false,
+          std::size_t Prompts = 0>
+struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter, Prompts>> {
   LayerNorm<NormAfter ? 2 * C : 4 * C, P, swin_eps> norm;
   LinearWithoutBias<4 * C, 2 * C, P, site::merge> reduction;
 
@@ -116,11 +124,23 @@ struct PatchMerging : Module<PatchMerging<Height, Width, C, P, NormAfter>> {
     f("reduction", self.reduction);
   }
   constexpr auto forward(const auto& x) const {
-    Var merged = merge_patches<Height, Width>(x);
+    Var merged = with_prompts(x);
     if constexpr (NormAfter) {
       return norm(reduction(merged));
     } else {
       return reduction(norm(merged));
+    }
+  }
+
+ private:
+  template <class X>
+  static constexpr auto with_prompts(const X& x) {
+    if constexpr (Prompts > 0) {
+      constexpr with four{.r = 4};
+      return concat<0>(repeat<"p c -> p (r c)", four>(slice<0, 0, Prompts>(x)),
+                       merge_patches<Height, Width>(evaluate(slice<0, Prompts, X::shape::rows>(x))));
+    } else {
+      return merge_patches<Height, Width>(x);
     }
   }
 };

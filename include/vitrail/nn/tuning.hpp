@@ -88,6 +88,9 @@ struct train_last : freeze_only<site::patch, site::embedding> {
   using at_block = typename detail::BlockOf<K, Depth, (I + K >= Depth)>::tune;
 };
 
+template <class At>
+struct error_tuning_two_methods_claim_one_place;
+
 namespace detail {
 template <class Tune, std::size_t I, std::size_t Depth>
 struct TuningOfBlock {
@@ -98,30 +101,33 @@ requires requires { typename Tune::template at_block<I, Depth>; }
 struct TuningOfBlock<Tune, I, Depth> {
   using type = typename Tune::template at_block<I, Depth>;
 };
-// The first of the modules that is not the plain one, if any.
-template <class Plain, class... Others>
-struct FirstOther {
+// The one of the modules that is not the plain one, if any.
+template <class At, class Plain, class... Others>
+struct OnlyOther {
   using type = Plain;
 };
-template <class Plain, class First, class... Others>
-struct FirstOther<Plain, First, Others...> {
+template <class At, class Plain, class First, class... Others>
+struct OnlyOther<At, Plain, First, Others...> {
+  using check = std::conditional_t<(std::is_same_v<Plain, Others> && ...), train_all,
+                                   error_tuning_two_methods_claim_one_place<At>>;
+  static_assert(sizeof(check) > 0);
   using type = First;
 };
-template <class Plain, class... Others>
-struct FirstOther<Plain, Plain, Others...> : FirstOther<Plain, Others...> {};
+template <class At, class Plain, class... Others>
+struct OnlyOther<At, Plain, Plain, Others...> : OnlyOther<At, Plain, Others...> {};
 
 template <class... Tunes>
 struct Combined {
   template <class Site>
   static constexpr bool starts_anew = (Tunes::template starts_anew<Site> || ...);
   template <std::size_t In, std::size_t Out, class P, class Site>
-  using linear =
-      typename FirstOther<PlainLinear<In, Out, P, Site>, typename Tunes::template linear<In, Out, P, Site>...>::type;
+  using linear = typename OnlyOther<Site, PlainLinear<In, Out, P, Site>,
+                                    typename Tunes::template linear<In, Out, P, Site>...>::type;
   template <std::size_t In, std::size_t Out, class P, class Site>
-  using unbiased = typename FirstOther<PlainUnbiased<In, Out, P, Site>,
-                                       typename Tunes::template unbiased<In, Out, P, Site>...>::type;
+  using unbiased = typename OnlyOther<Site, PlainUnbiased<In, Out, P, Site>,
+                                      typename Tunes::template unbiased<In, Out, P, Site>...>::type;
   template <std::size_t D, class P, class Place>
-  using added = typename FirstOther<Absent, typename Tunes::template added<D, P, Place>...>::type;
+  using added = typename OnlyOther<Place, Absent, typename Tunes::template added<D, P, Place>...>::type;
 };
 }  // namespace detail
 
@@ -129,8 +135,8 @@ struct Combined {
 template <class Tune, std::size_t I, std::size_t Depth>
 using block_tuning = typename detail::TuningOfBlock<Tune, I, Depth>::type;
 
-// What any of these trains: train_any<train_last<2>, train_only<site::norm>>. A linear layer, or an added module, is
-// that of the first tuning that has its own.
+// What any of these trains: train_any<train_last<2>, train_only<site::norm>>. Of a linear layer,
+// or a place for a module, only one tuning may have its own.
 template <class... Tunes>
 struct train_any : detail::Combined<Tunes...> {
   template <class Site>

@@ -3,49 +3,15 @@
 
 #include "../ops/concat.hpp"
 #include "../ops/cosine_heads.hpp"
-#include "../ops/rearrange.hpp"
 #include "../ops/relative_position.hpp"
-#include "../ops/slice.hpp"
-#include "../ops/window_attention.hpp"
+#include "keys_only.hpp"
 #include "linear.hpp"
+#include "windowed_map.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
-// A map of tokens and the windows of one block in it. A map that they do not divide is padded with zeros, below and to
-// the right, before it is shifted (as in torchvision and transformers; the order matters: the seam must stay at the
-// border of the padded map).
-struct WindowedMap {
-  std::size_t height, width, window;
-  bool shifted = false;
-  seam_mask mask = seam_mask::exact;
-  std::size_t trained_window = 0;  // Swin v2: that of the pretrained model, if another
-
-  static constexpr std::size_t padded(std::size_t extent, std::size_t window) {
-    return extent <= window ? extent : (extent + window - 1) / window * window;
-  }
-  constexpr Windows windows() const {
-    return swin_windows(padded(height, window), padded(width, window), window, shifted);
-  }
-};
-
-namespace detail {
-// attend(map) on the tokens of the padded map, and its result without the padding. [height * width, D] both.
-template <WindowedMap M, std::size_t D, class X, class F>
-constexpr auto with_padding(const X& x, const F& attend) {
-  constexpr std::size_t height = M.windows().height, width = M.windows().width;
-  if constexpr (height == M.height && width == M.width) {
-    return attend(x);
-  } else {
-    Var padded = pad<0, 0, height - M.height>(pad<1, 0, width - M.width>(reshape<Shape<M.height, M.width, D>>(x)));
-    Var y = attend(reshape<Shape<height * width, D>>(padded));
-    Var map = reshape<Shape<height, width, D>>(y);
-    return reshape<Shape<M.height * M.width, D>>(slice<0, 0, M.height>(slice<1, 0, M.width>(map)));
-  }
-}
-}  // namespace detail
-
 // Scores are scaled products plus a bias from a table. [height * width, D] -> the same; a residual is added on the way
-// out.
+// out. Tokens that are KeysOnly are in every window, and so are M.prompts tokens in front of the map.
 template <std::size_t D, std::size_t Heads, WindowedMap M, class P = cpu>
 struct WindowAttention : Module<WindowAttention<D, Heads, M, P>> {
   static constexpr Windows windows = M.windows();
@@ -60,13 +26,17 @@ struct WindowAttention : Module<WindowAttention<D, Heads, M, P>> {
     f("qkv", self.qkv);
     f("proj", self.proj);
   }
-  constexpr auto forward(const auto& x, const auto&... residual) const {
+  constexpr auto forward(const auto& x, const auto&... residual) const { return proj(attended(x), residual...); }
+  template <class V>
+  constexpr auto forward(const auto& x, const KeysOnly<V>& more, const auto&... residual) const {
+    return proj(attended(x, qkv(more.tokens)), residual...);
+  }
+
+ private:
+  constexpr auto attended(const auto& x, const auto&... prompts) const {
     Var bias = relative_position_bias<windows.rows, windows.columns>(
         as_var(detail::context_of(x), relative_position_bias_table));
-    Var y = detail::with_padding<M, D>(x, [&](const auto& map) {
-      return window_attention<Heads, windows>(qkv(map), bias, WindowScoring{0, M.mask});
-    });
-    return proj(y, residual...);
+    return detail::attend_in_windows<M, Heads>(x, qkv, bias, WindowScoring{0, M.mask}, prompts...);
   }
 };
 
@@ -103,17 +73,21 @@ struct CosineWindowAttention : Module<CosineWindowAttention<D, Heads, M, P>> {
     f("v_bias", self.v_bias);
     f("proj", self.proj);
   }
-  constexpr auto forward(const auto& x) const {
+  constexpr auto forward(const auto& x) const { return proj(attended(x)); }
+  template <class V>
+  constexpr auto forward(const auto& x, const KeysOnly<V>& more) const {
+    return proj(attended(x, more.tokens));
+  }
+
+ private:
+  constexpr auto attended(const auto& x, const auto&... prompts) const {
     constexpr std::size_t rows = windows.rows, columns = windows.columns;
     auto* step = detail::context_of(x);
     Var entries = 16 * sigmoid(cpb_mlp(log_coordinates<rows, columns>(x, logit_scale, M.trained_window)));
     Var bias = relative_position_bias<rows, columns>(entries);
     Var qkv_bias = concat<0>(pad<0, 0, D>(as_var(step, q_bias)), as_var(step, v_bias));
-    Var y = detail::with_padding<M, D>(x, [&](const auto& map) {
-      return window_attention<Heads, windows>(cosine_heads(qkv(map, qkv_bias), logit_scale), bias,
-                                              WindowScoring{1, M.mask});
-    });
-    return proj(y);
+    const auto cosines = [&](const auto& tokens) { return cosine_heads(qkv(tokens, qkv_bias), logit_scale); };
+    return detail::attend_in_windows<M, Heads>(x, cosines, bias, WindowScoring{1, M.mask}, cosines(prompts)...);
   }
 };
 

@@ -112,13 +112,14 @@ struct AttentionProbabilities {
   }
 };
 
-// A program row is token i of window w of a sample: from the map to windows that lie one after the other, or back.
+// A program row is token i of window w of a sample: from the map to windows that lie one after the other, of
+// window_tokens rows each, or back.
 template <class T>
 struct MoveWindowRows {
   using value = T;
   static constexpr bool is_minor = true;
   Windows windows;
-  std::size_t width;
+  std::size_t width, window_tokens;
   std::ptrdiff_t map_row, map_batch;
   const T* from;
   T* to;
@@ -129,26 +130,80 @@ struct MoveWindowRows {
     const std::size_t tokens = windows.tokens(), group = r / tokens, count = windows.count();
     const auto token = static_cast<std::ptrdiff_t>(windows.token(group % count, r % tokens));
     const std::ptrdiff_t in_map = static_cast<std::ptrdiff_t>(group / count) * map_batch + token * map_row,
-                         in_window = static_cast<std::ptrdiff_t>(r * width);
+                         in_window = static_cast<std::ptrdiff_t>((group * window_tokens + r % tokens) * width);
     const T* source = from + (to_map ? in_window : in_map);
     T* target = to + (to_map ? in_map : in_window);
     row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, get<L>(source, j), adds); });
   }
 };
 
+// A program row is extra key i of a group. Groups of the source that are not apart are `shared` by neighbours.
+template <class T>
+struct MoveExtraRows {
+  using value = T;
+  static constexpr bool is_minor = true;
+  std::size_t extra, width, shared;
+  std::ptrdiff_t from_row, from_group, to_row, to_group;
+  const T* from;
+  T* to;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const auto group = static_cast<std::ptrdiff_t>(r / extra), source = static_cast<std::ptrdiff_t>(r / extra / shared),
+               i = static_cast<std::ptrdiff_t>(r % extra);
+    const T* in = from + source * from_group + i * from_row;
+    T* out = to + group * to_group + i * to_row;
+    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j)); });
+  }
+};
+// The gradients of extra keys and values, [groups, extra, 2 C], summed over the groups that share them: to the last
+// columns of [.., extra, 3 C], of which the first, queries that nobody asks, become zero. A program row is one of
+// these.
+template <class T>
+struct SumExtraRows {
+  using value = T;
+  static constexpr bool is_minor = true;
+  static constexpr std::size_t chunk = 64;  // partial sums, for accuracy
+  std::size_t extra, C, groups;
+  const T* from;
+  T* to;
+  bool adds;
+  template <class R>
+  VITRAIL_FUNCTION void row(R row, std::size_t r) const {
+    using L = typename R::lane;
+    const std::size_t first = r / extra * groups, width = 2 * C;
+    T* out = to + r * 3 * C;
+    if (!adds) row.each(C, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, L(T(0))); });
+    row.each(width, [&](auto j) VITRAIL_LAMBDA {
+      L sum = L(T(0));
+      for (std::size_t begin = 0; begin < groups; begin += chunk) {
+        const std::size_t end = begin + chunk < groups ? begin + chunk : groups;
+        L part = L(T(0));
+        for (std::size_t g = begin; g < end; ++g) {
+          part = part + get<L>(from + ((first + g) * extra + r % extra) * width, j);
+        }
+        sum = sum + part;
+      }
+      put<L>(out + C, j, sum, adds);
+    });
+  }
+};
+
 // Where an attention's working memory goes, in values: `per_sample` ones, and the fixed ones of masks and of the sums
 // of a bias gradient.
 struct AttentionWork {
-  std::size_t scores, copy, masks, bias;  // sizes of one: scores and a copied matrix per sample
+  std::size_t scores, copy, keys, masks,
+      bias;  // sizes of one: scores and a copied matrix of queries, of keys per sample
 
   template <class T>
   static constexpr AttentionWork of(const kernels::Attention<T>& a) {
     return {a.windows.count() * a.heads * a.queries * a.keys,
-            a.windows ? a.windows.count() * a.queries * a.heads * a.channels : 0, a.mask_tables() * a.queries * a.keys,
+            a.windows ? a.windows.count() * a.queries * a.heads * a.channels : 0,
+            a.windows ? a.windows.count() * a.keys * a.heads * a.channels : 0, a.mask_tables() * a.queries * a.keys,
             kernels::attention_bias_workspace(a.heads, a.queries, a.keys)};
   }
-  constexpr std::size_t forward() const { return scores + 4 * copy; }
-  constexpr std::size_t backward() const { return 2 * scores + 7 * copy; }
+  constexpr std::size_t forward() const { return scores + 2 * copy + 2 * keys; }
+  constexpr std::size_t backward() const { return 2 * scores + 3 * copy + 4 * keys; }
 };
 
 template <class B, class T>
@@ -160,17 +215,18 @@ class ComposedAttention {
 
   void forward() {
     const kernels::Heads<T> scores = take_scores();
-    const auto q = read(a_.q), k = read(a_.k), v = read(a_.v);
-    const kernels::Heads<T> out = a_.windows ? copied(take_copy()) : a_.out;
+    const auto q = read(a_.q), k = read_keys(a_.k, a_.extra_k), v = read_keys(a_.v, a_.extra_v);
+    const kernels::Heads<T> out = a_.windows ? copied(take(work_.copy), a_.queries) : a_.out;
     fill_masks();
     products({a_.queries, a_.keys, a_.channels}, q, k.transposed(), scores, false);
     backend_.rows(rows(), a_.keys, AttentionSoftmax<T>{added(scores.data), a_.log_sum_exp});
     products({a_.queries, a_.channels, a_.keys}, matrix_of<T>(scores), v, out, false);
-    written(out, a_.out, false);
+    written(out, a_.out, a_.queries, false);
   }
   void backward(const kernels::AttentionGradient<T>& g) {
     const kernels::Heads<T> scores = take_scores(), gradients = take_scores();
-    const auto q = read(a_.q), k = read(a_.k), v = read(a_.v), up = read(g.out_gradient);
+    const auto q = read(a_.q), k = read_keys(a_.k, a_.extra_k), v = read_keys(a_.v, a_.extra_v),
+               up = read(g.out_gradient);
     const HeadMatrix<T> p = matrix_of<T>(scores), ds = matrix_of<T>(gradients);
     fill_masks();
     products({a_.queries, a_.keys, a_.channels}, q, k.transposed(), scores, false);
@@ -182,9 +238,9 @@ class ComposedAttention {
       backend_.template columns<1>(a_.groups(), size, SumRows<T>{gradients.data, size},
                                    Columns<T, 1>{{g.bias}, {g.add_bias}, g.bias_work});
     }
-    gradient({a_.queries, a_.channels, a_.keys}, ds, k, g.q, g.add_q, a_.scale);
-    gradient({a_.keys, a_.channels, a_.queries}, ds.transposed(), q, g.k, g.add_k, a_.scale);
-    gradient({a_.keys, a_.channels, a_.queries}, p.transposed(), up, g.v, g.add_v, T(1));
+    gradient({a_.queries, a_.channels, a_.keys}, ds, k, g.q, {}, g.add_q, a_.scale);
+    gradient({a_.keys, a_.channels, a_.queries}, ds.transposed(), q, g.k, g.extra_k, g.add_k, a_.scale);
+    gradient({a_.keys, a_.channels, a_.queries}, p.transposed(), up, g.v, g.extra_v, g.add_v, T(1));
   }
 
  private:
@@ -194,31 +250,50 @@ class ComposedAttention {
     free_ += a_.batch * per_sample;
     return at;
   }
-  T* take_copy() { return take(work_.copy); }
   kernels::Heads<T> take_scores() {
     const auto row = static_cast<std::ptrdiff_t>(a_.keys), head = static_cast<std::ptrdiff_t>(a_.queries) * row;
     return {take(work_.scores), row, head, static_cast<std::ptrdiff_t>(a_.heads) * head};
   }
-  // The rows of all heads, window after window.
-  kernels::Heads<T> copied(T* at) const {
+  // The rows of all heads, window after window, of so many tokens each.
+  kernels::Heads<T> copied(T* at, std::size_t tokens) const {
     const auto channels = static_cast<std::ptrdiff_t>(a_.channels),
                row = static_cast<std::ptrdiff_t>(a_.heads) * channels;
-    return {at, row, channels, static_cast<std::ptrdiff_t>(a_.queries) * row};
+    return {at, row, channels, static_cast<std::ptrdiff_t>(tokens) * row};
   }
   template <class Element>
-  void move(const kernels::Heads<Element>& map, const T* from, T* to, bool to_map, bool adds) const {
+  void move(const kernels::Heads<Element>& map, std::size_t tokens, const T* from, T* to, bool to_map,
+            bool adds) const {
     const std::size_t width = a_.heads * a_.channels;
     backend_.rows(a_.groups() * a_.queries, width,
-                  MoveWindowRows<T>{a_.windows, width, map.row, map.batch, from, to, to_map, adds});
+                  MoveWindowRows<T>{a_.windows, width, tokens, map.row, map.batch, from, to, to_map, adds});
+  }
+  void move_extra(const T* from, std::ptrdiff_t from_row, std::ptrdiff_t from_group, std::size_t shared, T* to,
+                  std::ptrdiff_t to_row, std::ptrdiff_t to_group) const {
+    const std::size_t width = a_.heads * a_.channels;
+    backend_.rows(a_.groups() * a_.extra, width,
+                  MoveExtraRows<T>{a_.extra, width, shared, from_row, from_group, to_row, to_group, from, to});
   }
   HeadMatrix<T> read(const kernels::Heads<const T>& from) {
     if (!a_.windows) return matrix_of<T>(from);
-    const kernels::Heads<T> copy = copied(take_copy());
-    move(from, from.data, copy.data, false, false);
+    const kernels::Heads<T> copy = copied(take(work_.copy), a_.queries);
+    move(from, a_.queries, from.data, copy.data, false, false);
     return matrix_of<T>(copy);
   }
-  void written(const kernels::Heads<T>& from, const kernels::Heads<T>& to, bool adds) const {
-    if (a_.windows) move(to, from.data, to.data, true, adds);
+  HeadMatrix<T> read_keys(const kernels::Heads<const T>& from, const kernels::Heads<const T>& extra) {
+    if (!a_.windows) return matrix_of<T>(from);
+    const kernels::Heads<T> copy = copied(take(work_.keys), a_.keys);
+    move(from, a_.keys, from.data, copy.data, false, false);
+    if (a_.extra) {
+      move_extra(extra.data, extra.row, extra.batch, a_.windows.count(), copy.data + first_extra(copy), copy.row,
+                 copy.batch);
+    }
+    return matrix_of<T>(copy);
+  }
+  std::ptrdiff_t first_extra(const kernels::Heads<T>& copy) const {
+    return static_cast<std::ptrdiff_t>(a_.keys - a_.extra) * copy.row;
+  }
+  void written(const kernels::Heads<T>& from, const kernels::Heads<T>& to, std::size_t tokens, bool adds) const {
+    if (a_.windows) move(to, tokens, from.data, to.data, true, adds);
   }
   void fill_masks() const {
     if (a_.masks()) backend_.rows(a_.mask_tables() * a_.queries, a_.keys, kernels::mask_tables(a_, fixed_));
@@ -231,11 +306,13 @@ class ComposedAttention {
     head_products(backend_, a_.groups(), a_.heads, mnk, x, y, to, add, scale);
   }
   void gradient(std::array<std::size_t, 3> mnk, const HeadMatrix<T>& x, const HeadMatrix<T>& y,
-                const kernels::Heads<T>& to, bool add, T scale) {
-    if (!to.data) return;
-    const kernels::Heads<T> at = a_.windows ? copied(take_copy()) : to;
+                const kernels::Heads<T>& to, const kernels::Heads<T>& extra, bool add, T scale) {
+    if (!to.data && !extra.data) return;
+    const std::size_t tokens = mnk[0];
+    const kernels::Heads<T> at = a_.windows ? copied(take(tokens == a_.queries ? work_.copy : work_.keys), tokens) : to;
     products(mnk, x, y, at, add && !a_.windows, scale);
-    written(at, to, add);
+    if (to.data) written(at, to, tokens, add);
+    if (extra.data) move_extra(at.data + first_extra(at), at.row, at.batch, 1, extra.data, extra.row, extra.batch);
   }
 
   const B& backend_;

@@ -23,9 +23,11 @@ struct AttentionLayout {
   std::size_t bias = 0;  // the number of its input; 0: none
   bool causal = false;
   Windows windows = {};
+  std::size_t extra = 0;  // the last keys, of an input of their own: the same for all windows
+  Matrix extra_k = {}, extra_v = {};
 
   // Queries of the first tokens of a fused qkv alone.
-  constexpr bool some_queries() const { return q.input == k.input && queries < keys; }
+  constexpr bool some_queries() const { return q.input == k.input && queries + extra < keys; }
   constexpr std::size_t groups() const { return windows.count(); }
   constexpr std::size_t scores() const { return groups() * heads * queries * keys; }
 };
@@ -60,6 +62,7 @@ struct AttentionOp {
       f.backward_work.fixed += any ? work.masks : 0;
       f.backward_work.per_sample = any ? work.backward() : 0;
     }
+    if (A.extra && tracked[A.extra_k.input]) f.backward_work.per_sample += extra_gradients;
     return f;
   }
   template <class P>
@@ -92,16 +95,32 @@ struct AttentionOp {
         fixed += detail::AttentionWork::of(g.forward).bias;
       }
     }
-    if (!g.q.data && !g.k.data && !g.v.data && !g.bias) return;
+    T* work = a.work.per_sample;
+    if constexpr (A.extra > 0) {
+      if (a.gradient[A.extra_k.input].wanted()) {
+        g.extra_k = {work, 2 * out_row, out_head, 2 * A.extra * out_row};
+        g.extra_v = {work + C, 2 * out_row, out_head, 2 * A.extra * out_row};
+        work += a.count * extra_gradients;
+      }
+    }
+    if (!g.q.data && !g.k.data && !g.v.data && !g.bias && !g.extra_k.data) return;
     if constexpr (fused<P>) {
       a.backend->attention_backward(g);
     } else {
-      detail::ComposedAttention(*a.backend, g.forward, a.work.per_sample, fixed).backward(g);
+      detail::ComposedAttention(*a.backend, g.forward, work, fixed).backward(g);
+    }
+    if constexpr (A.extra > 0) {
+      if (g.extra_k.data) {
+        const auto& to = a.gradient[A.extra_k.input];
+        const std::size_t samples = A.extra_k.sample ? a.count : 1, groups = g.forward.groups() / samples;
+        a.backend->rows(samples * A.extra, groups * 2 * C,
+                        detail::SumExtraRows<T>{A.extra, C, groups, g.extra_k.data, to.at, to.adds()});
+      }
     }
   }
 
   // Queries and keys as they stand in the sample, also those of windows.
-  static constexpr std::array<std::size_t, 3> map_shape{A.heads, tokens, A.windows ? tokens : A.keys};
+  static constexpr std::array<std::size_t, 3> map_shape{A.heads, tokens, A.windows ? tokens + A.extra : A.keys};
   template <class P>
   void attention_map(const Arguments<P, Inputs>& a, std::size_t sample, typename P::value* to) const {
     detail::attention_map(attention(a), sample, to);
@@ -110,12 +129,13 @@ struct AttentionOp {
  private:
   // Strides of the output. Members, since nvcc calls locals of this kind unused.
   static constexpr std::ptrdiff_t out_row = C, out_head = A.channels, out_sample = shape::size;
+  static constexpr std::size_t extra_gradients = A.groups() * A.extra * 2 * C;  // of a sample
 
   template <class T>
   static constexpr kernels::Attention<T> sizes() {
     kernels::Attention<T> s;
     s.heads = A.heads, s.queries = A.queries, s.keys = A.keys, s.channels = A.channels;
-    s.causal = A.causal, s.windows = A.windows;
+    s.causal = A.causal, s.windows = A.windows, s.extra = A.extra;
     return s;
   }
   template <class T, class Data>
@@ -133,6 +153,10 @@ struct AttentionOp {
     arguments.v = heads_of<const T>(A.v, a.in[A.v.input]);
     arguments.out = {a.out, out_row, out_head, out_sample};
     if (A.bias) arguments.bias = a.in[A.bias];
+    if constexpr (A.extra > 0) {
+      arguments.extra_k = heads_of<const T>(A.extra_k, a.in[A.extra_k.input]);
+      arguments.extra_v = heads_of<const T>(A.extra_v, a.in[A.extra_v.input]);
+    }
     arguments.log_sum_exp = a.state.per_sample;
     arguments.scale = static_cast<T>(scale);
     arguments.masked = static_cast<T>(masked);

@@ -42,14 +42,14 @@ struct AdamWPieces {
   }
 };
 
-// The pieces of those parameters of a table for which reached(k).
-template <class T, class Table, class Reached>
-std::vector<AdamWPiece<T>> adamw_pieces(const Table& table, const Reached& reached) {
+// The pieces of those parameters of a table for which reached(k), with the rates rate_of(k).
+template <class T, class Table, class Reached, class Rate>
+std::vector<AdamWPiece<T>> adamw_pieces(const Table& table, const Reached& reached, const Rate& rate_of) {
   std::vector<AdamWPiece<T>> pieces;
   for (std::size_t k = 0; k < table.size(); ++k) {
     if (!reached(k)) continue;
     for (std::size_t at = 0; at < table[k].size; at += adamw_piece) {
-      pieces.push_back({table[k].offset + at, std::min(adamw_piece, table[k].size - at), static_cast<T>(table[k].rate),
+      pieces.push_back({table[k].offset + at, std::min(adamw_piece, table[k].size - at), static_cast<T>(rate_of(k)),
                         T(table[k].decays ? 1 : 0)});
     }
   }

@@ -21,6 +21,8 @@ struct Recipe {
   std::size_t epochs = 10;
   double rate = 1e-3, last_rate = 1e-5, warm_up_epochs = 1;  // a negative warm-up is none
   double weight_decay = 0.05, label_smoothing = 0;
+  double layer_decay =
+      1;  // the rate of each layer, as a multiple of that of the one behind it: for fine-tuning 0.65 to 0.9
   double ema_decay = 0;    // of the moving average of the parameters (train/ema.hpp); 0: none is kept
   std::uint64_t seed = 1;  // of the order of the data and its augmentation
   std::function<void(const Progress&)> on_batch = {}, on_epoch = {};

@@ -20,7 +20,8 @@ namespace vitrail::inline VITRAIL_TU {
 // of threads and the size of a batch are not among them.
 struct TrainingSettings {
   std::uint64_t epochs = 0, data_seed = 0, model_seed = 0;
-  double rate = 0, last_rate = 0, warm_up_epochs = 0, weight_decay = 0, label_smoothing = 0, ema_decay = 0;
+  double rate = 0, last_rate = 0, warm_up_epochs = 0, weight_decay = 0, label_smoothing = 0, layer_decay = 1,
+         ema_decay = 0;
   std::uint64_t data_samples = 0, data_shift = 0, data_mirror = 0;
 
   // Calls f(name, number) for each.
@@ -31,6 +32,7 @@ struct TrainingSettings {
     f("recipe.warm_up_epochs", self.warm_up_epochs);
     f("recipe.weight_decay", self.weight_decay);
     f("recipe.label_smoothing", self.label_smoothing);
+    f("recipe.layer_decay", self.layer_decay);
     f("recipe.ema_decay", self.ema_decay);
     f("recipe.seed", self.data_seed);
     f("model.seed", self.model_seed);
@@ -51,6 +53,7 @@ TrainingSettings settings_of(const Model& model, const Batches& batches, const R
                      .warm_up_epochs = recipe.warm_up_epochs,
                      .weight_decay = recipe.weight_decay,
                      .label_smoothing = recipe.label_smoothing,
+                     .layer_decay = recipe.layer_decay,
                      .ema_decay = recipe.ema_decay,
                      .data_samples = batches.samples()};
   if constexpr (requires { batches.augmentation(); }) {
@@ -73,10 +76,12 @@ struct TrainingState {
   double loss_sum = 0;            // over these samples
   Accuracy accuracy;              // on these samples
 
-  // The start of a training. Throws error for a decay of the average that is neither 0 nor between 0 and 1.
+  // The start of a training. Throws error for a decay of the average that is neither 0 nor between 0 and 1, and for one
+  // of layers that are not known.
   template <class Batches>
   TrainingState(const Model& model, const Batches& batches, const Recipe& recipe)
-      : TrainingState(model, {.rate = recipe.rate, .weight_decay = recipe.weight_decay},
+      : TrainingState(model,
+                      {.rate = recipe.rate, .weight_decay = recipe.weight_decay, .layer_decay = recipe.layer_decay},
                       settings_of(model, batches, recipe)) {}
 
   // The start of the same training.
@@ -91,6 +96,7 @@ struct TrainingState {
     f("optimiser.beta2", optimiser.options.beta2);
     f("optimiser.eps", optimiser.options.eps);
     f("optimiser.weight_decay", optimiser.options.weight_decay);
+    f("optimiser.layer_decay", optimiser.options.layer_decay);
   }
   // Calls f(name, member) for all that changes in a training: numbers, and buffers parallel to model().trainable().
   static void visit(auto& self, auto&& f) {

@@ -39,6 +39,11 @@ template <auto Options>
 struct LoraTuning;
 }  // namespace detail
 
+// How A and B start. usual: A at random, B at zero. pissa: as the largest singular values and vectors of the weight, so
+// that its principal part trains and the residual stays (Meng et al. 2024, "PiSSA"); B A - B0 A0 is what is added, zero
+// at the start.
+enum class lora_init { usual, pissa };
+
 // The options of a LoRA. By default queries and values, as in the paper; peft's default rank and alpha.
 template <class On = Sites<site::q, site::v>>
 struct lora {
@@ -49,6 +54,7 @@ struct lora {
   bool rank_stabilised = false;  // alpha / sqrt(rank) (Kalajdzievski 2023, rsLoRA) instead of alpha / rank
   double b_rate = 1;             // the learning rate of B, as a multiple (Hayou et al. 2024, "LoRA+"; 16 there)
   bool magnitude = false;        // each row's length trains apart (Liu et al. 2024, "DoRA")
+  lora_init init = lora_init::usual;
 
   constexpr double scale() const {
     if (!rank_stabilised) return alpha / static_cast<double>(rank);
@@ -70,7 +76,7 @@ struct LoraLayer {
   std::size_t in = 0, out = 0, rank = 0;
   parts where;
   double alpha = 0, dropout = 0;
-  bool rank_stabilised = false, magnitude = false;
+  bool rank_stabilised = false, magnitude = false, pissa = false;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -4,8 +4,8 @@
 //   template <auto Self> using tuning    a tuning (nn/tuning.hpp) of the value Self: what trains, and what stands where
 //   bool merges                          can what it adds be merged into the base's weights? (tuned.merged())
 //   double rate, weight_decay            what suits it, if it knows (train/recipe_of.hpp)
-// and, if it replaces the head, `std::size_t classes`. All are static constants. What one method trains, trains; of
-// what may stand at a place, the first method that has something of its own there decides.
+// and, if it replaces the head, `std::size_t classes`. All are static constants. What one method trains, trains; but
+// only one may put something of its own at a place, or at a linear layer.
 #pragma once
 
 #include <cstddef>

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "../nn/block.hpp"
 #include "../nn/module.hpp"
@@ -54,6 +56,62 @@ struct DeepPrompts : Module<DeepPrompts<D, Count, Inputs, Depth, P>> {
   }
 };
 
+namespace detail {
+template <std::size_t D, std::size_t Count, std::size_t Blocks, class P, class Initial>
+using PromptsOfBlocks =
+    std::conditional_t<(Blocks > 0), Param<Shape<Blocks, Count, D>, P, site::prompt, Initial>, Absent>;
+// The first block of all has a parameter of its own.
+template <std::size_t D, std::size_t Count, class P, class Initial, class Stages, std::size_t... Depths>
+struct PromptsOfStages;
+template <std::size_t D, std::size_t Count, class P, class Initial, std::size_t... S, std::size_t... Depths>
+struct PromptsOfStages<D, Count, P, Initial, std::index_sequence<S...>, Depths...> {
+  using type = std::tuple<PromptsOfBlocks<(D << S), Count, Depths - (S == 0), P, Initial>...>;
+};
+}  // namespace detail
+
+// VPT-deep in a Swin whose stages have Depths blocks, of D, 2 D, ... channels. Every window sees them, as in the
+// authors' program: they have no positions and no mask.
+template <std::size_t D, std::size_t Count, std::size_t Inputs, class P, std::size_t... Depths>
+struct DeepWindowPrompts : Module<DeepWindowPrompts<D, Count, Inputs, P, Depths...>> {
+  static constexpr bool has_uncounted_members = true;  // a tuple is one member, but visited stage by stage
+  using Stages = std::make_index_sequence<sizeof...(Depths)>;
+  using Initial = initial::uniform_fan_in_out<Inputs, D>;
+  Param<Shape<1, Count, D>, P, site::prompt, Initial> prompt_embeddings;
+  typename detail::PromptsOfStages<D, Count, P, Initial, Stages, Depths...>::type deep;
+
+  static constexpr void visit(auto& self, auto&& f) {
+    f("prompt_embeddings", self.prompt_embeddings);
+    [&]<std::size_t... S>(std::index_sequence<S...>) { (visit_stage<S>(std::get<S>(self.deep), f), ...); }
+    (Stages());
+  }
+  // Of block I of the whole model, as Vars of the step of x.
+  template <std::size_t I, std::size_t S = 0, std::size_t First = 0>
+  constexpr auto keys(const auto& x) const {
+    auto* step = detail::context_of(x);
+    if constexpr (I == 0) {
+      return KeysOnly{as_var(step, detail::as_shape<Shape<Count, D>>(prompt_embeddings))};
+    } else if constexpr (I >= First + depth(S)) {
+      return keys<I, S + 1, First + depth(S)>(x);
+    } else {
+      constexpr std::size_t own = I - First - (S == 0);
+      Var prompts = slice<0, own, own + 1>(as_var(step, std::get<S>(deep)));
+      return KeysOnly{reshape<Shape<Count, (D << S)>>(prompts)};
+    }
+  }
+
+ private:
+  static constexpr std::size_t depth(std::size_t stage) {
+    constexpr std::size_t depths[] = {Depths...};
+    return depths[stage];
+  }
+  template <std::size_t S, class Prompts>
+  static constexpr void visit_stage(Prompts& prompts, auto&& f) {
+    constexpr const char* names[] = {"deep_prompt_embeddings_0", "deep_prompt_embeddings_1", "deep_prompt_embeddings_2",
+                                     "deep_prompt_embeddings_3"};
+    if constexpr (!std::is_same_v<std::remove_const_t<Prompts>, Absent>) f(names[S], prompts);
+  }
+};
+
 template <std::size_t D>
 struct error_prompts_are_none;
 
@@ -70,6 +128,12 @@ struct PromptTuning : freeze_all {
   struct At<D, P, place::tokens<Inputs, Depth>> {
     static_assert(sizeof(std::conditional_t<Count == 0, error_prompts_are_none<D>, P>) > 0);
     using type = std::conditional_t<Deep, DeepPrompts<D, Count, Inputs, Depth, P>, ShallowPrompts<D, Count, Inputs, P>>;
+  };
+  template <std::size_t D, class P, std::size_t Inputs, std::size_t... Depths>
+  struct At<D, P, place::window_tokens<Inputs, Depths...>> {
+    static_assert(sizeof(std::conditional_t<Count == 0, error_prompts_are_none<D>, P>) > 0);
+    using type = std::conditional_t<Deep, DeepWindowPrompts<D, Count, Inputs, P, Depths...>,
+                                    ShallowPrompts<D, Count, Inputs, P>>;
   };
   template <std::size_t D, class P, class Place>
   using added = typename At<D, P, Place>::type;

@@ -34,7 +34,7 @@ struct BackwardScratch {
     strip = dots + whole_lanes<I>(most);
     gradients = strip + most * keys;
     rows = gradients + most * keys;
-    copied = a.windows ? a.queries * a.channels : 0;
+    copied = a.windows ? a.keys * a.channels : 0;  // at least as many as queries
     size = (rows + 8 * copied + 15) / 16 * 16;
   }
   // Matrix i of the eight of a window.
@@ -63,11 +63,12 @@ void head_backward(const AttentionGradient<float>& g, const HeadPlace& place, co
   };
   const auto out_of = [](const Heads<float>& h) { return Heads<const float>{h.data, h.row, h.head, h.batch}; };
   float *strip = scratch + at.strip, *gradients = scratch + at.gradients;
-  const HeadRows<const float> q_rows = read(a.q, 0), k_rows = read(a.k, 1), v_rows = read(a.v, 2),
-                              out = read(out_of(a.out), 3), up = read(g.out_gradient, 4);
+  const HeadRows<const float> q_rows = read(a.q, 0), out = read(out_of(a.out), 3), up = read(g.out_gradient, 4);
+  const HeadRows<const float> k_rows = place.template read_keys<I>(a.k, a.extra_k, at.copy(scratch, 1));
+  const HeadRows<const float> v_rows = place.template read_keys<I>(a.v, a.extra_v, at.copy(scratch, 2));
   const HeadRows<float> q_gradient = place.write(g.q, at.copy(scratch, 5)),
-                        k_gradient = place.write(g.k, at.copy(scratch, 6)),
-                        v_gradient = place.write(g.v, at.copy(scratch, 7));
+                        k_gradient = place.write_keys(g.k, g.extra_k, at.copy(scratch, 6)),
+                        v_gradient = place.write_keys(g.v, g.extra_v, at.copy(scratch, 7));
   // Those of a window are added when they are brought to their place.
   const bool add_q = g.add_q && !a.windows, add_k = g.add_k && !a.windows, add_v = g.add_v && !a.windows;
   const HeadRight k_transposed =
@@ -105,8 +106,8 @@ void head_backward(const AttentionGradient<float>& g, const HeadPlace& place, co
     i += rows;
   }
   place.template written<I>(g.q, q_gradient.data, g.add_q);
-  place.template written<I>(g.k, k_gradient.data, g.add_k);
-  place.template written<I>(g.v, v_gradient.data, g.add_v);
+  place.template written_keys<I>(g.k, g.extra_k, k_gradient.data, g.add_k);
+  place.template written_keys<I>(g.v, g.extra_v, v_gradient.data, g.add_v);
 }
 
 // A bias gradient comes as the partial sums of its chunks of groups, [bias_chunks, heads, queries, keys] in bias_work,

@@ -42,12 +42,12 @@ struct ForwardScratch {
     strip = v + a.keys * channels;
     inverse = strip + most * keys;
     maxima = inverse + whole_lanes<I>(most);
-    const std::size_t copied = a.windows ? a.queries * a.channels : 0;
+    const std::size_t queries = a.windows ? a.queries * a.channels : 0, all = a.windows ? a.keys * a.channels : 0;
     q_rows = maxima + whole_lanes<I>(most);
-    k_rows = q_rows + copied;
-    v_rows = k_rows + copied;
-    out_rows = v_rows + copied;
-    size = (out_rows + copied + 15) / 16 * 16;
+    k_rows = q_rows + queries;
+    v_rows = k_rows + all;
+    out_rows = v_rows + all;
+    size = (out_rows + queries + 15) / 16 * 16;
   }
 };
 
@@ -57,8 +57,8 @@ void head_forward(const HeadPlace& place, const float* masks, std::size_t begin,
                   const ForwardScratch<I>& at, float* scratch) {
   const Attention<float>& a = place.a;
   float *strip = scratch + at.strip, *inverse = scratch + at.inverse;
-  const HeadRows<const float> k_rows = place.template read<I>(a.k, scratch + at.k_rows);
-  const HeadRows<const float> v_rows = place.template read<I>(a.v, scratch + at.v_rows);
+  const HeadRows<const float> k_rows = place.template read_keys<I>(a.k, a.extra_k, scratch + at.k_rows);
+  const HeadRows<const float> v_rows = place.template read_keys<I>(a.v, a.extra_v, scratch + at.v_rows);
   const HeadRows<const float> q = place.template read<I>(a.q, scratch + at.q_rows);
   const HeadRows<float> out = place.write(a.out, scratch + at.out_rows);
   const HeadRight k = pack_right<I>(scratch + at.k, k_rows.data, 1, k_rows.row, a.channels, a.keys);

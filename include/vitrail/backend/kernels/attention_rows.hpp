@@ -2,6 +2,7 @@
 // copied together.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "../attention.hpp"
@@ -74,6 +75,16 @@ struct HeadPlace {
     on<I>::template call<GatherWindow>(&rows, data, copy);
     return {copy, static_cast<std::ptrdiff_t>(a.channels)};
   }
+  // Keys or values: those of a window, then the extra ones of its sample.
+  template <isa I>
+  HeadRows<const float> read_keys(const Heads<const float>& from, const Heads<const float>& extra, float* copy) const {
+    const HeadRows<const float> rows = read<I>(from, copy);
+    for (std::size_t i = 0; i < a.extra; ++i) {
+      std::copy_n(extra.at(sample(), head) + static_cast<std::ptrdiff_t>(i) * extra.row, a.channels,
+                  copy + (a.keys - a.extra + i) * a.channels);
+    }
+    return rows;
+  }
   // Where results are written; then `written` brings them to their place. Not wanted: null.
   HeadRows<float> write(const Heads<float>& to, float* copy) const {
     if (!to.data) return {nullptr, 0};
@@ -85,6 +96,18 @@ struct HeadPlace {
     if (!a.windows || !to.data) return;
     const WindowRows rows = window(to.row);
     on<I>::template call<ScatterWindow>(&rows, copy, to.at(sample(), head), add);
+  }
+  HeadRows<float> write_keys(const Heads<float>& to, const Heads<float>& extra, float* copy) const {
+    return write(extra.data ? extra : to, copy);
+  }
+  template <isa I>
+  void written_keys(const Heads<float>& to, const Heads<float>& extra, const float* copy, bool add) const {
+    written<I>(to, copy, add);
+    if (!extra.data) return;
+    for (std::size_t i = 0; i < a.extra; ++i) {
+      std::copy_n(copy + (a.keys - a.extra + i) * a.channels, a.channels,
+                  extra.at(group, head) + static_cast<std::ptrdiff_t>(i) * extra.row);
+    }
   }
 };
 
