@@ -3,16 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
-#include "merge.hpp"
-
-namespace {
-
-const bool added = (
-    known_merges()["vit_tiny_patch16_224"] =
-        [](const Options& o) { merge<Tiny224>(o, [](const auto& f) { each_lean_method(f); }); },
-    true);
-
-}  // namespace
+#include "known_merges.hpp"
 
 int main(int argc, char** argv) {
   Options o;

@@ -1,4 +1,4 @@
-// merge.hpp - what the units of merge share: how an adapter on a base becomes one model.
+// merge.hpp - how an adapter on a base becomes one model.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,17 +13,7 @@
 
 #include "../tuning_bases.hpp"
 #include "../tuning_methods.hpp"
-
-struct Options {
-  std::string model = "train_vit", base, adapter, out;
-};
-
-using Merge = std::function<void(const Options&)>;
-// By the name of the base. A unit adds its own before main starts.
-inline std::map<std::string, Merge>& known_merges() {
-  static std::map<std::string, Merge> merges;
-  return merges;
-}
+#include "known_merges.hpp"
 
 template <class Model>
 std::vector<float> logits_of(const Model& model) {

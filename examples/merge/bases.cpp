@@ -1,4 +1,4 @@
-// train_vit.cpp - what the example train_vit saved.
+// bases.cpp - what the example train_vit saved, and timm's ViT. Another size is a line here and in tuning_bases.hpp.
 // smoke: --base train_vit_smoke.safetensors --adapter finetune_smoke/lora-8 --out merged_smoke.safetensors
 // after: finetune.train_vit
 #include "merge.hpp"
@@ -12,6 +12,10 @@ void merge_train_vit(const Options& o) {
     merge<SmallColour>(o, [](const auto& f) { each_method(f); });
   }
 }
-const bool added = (known_merges()["train_vit"] = merge_train_vit, true);
+void merge_tiny(const Options& o) {
+  merge<Tiny224>(o, [](const auto& f) { each_lean_method(f); });
+}
+const bool added =
+    (known_merges()["train_vit"] = merge_train_vit, known_merges()["vit_tiny_patch16_224"] = merge_tiny, true);
 
 }  // namespace
