@@ -7,6 +7,7 @@
 #include <exception>
 #include <fstream>
 #include <vector>
+#include <vitrail/data/picture_set.hpp>
 #include <vitrail/io/safetensors.hpp>
 #include <vitrail/io/safetensors_writer.hpp>
 #include <vitrail/models/pixel_statistics.hpp>
@@ -73,11 +74,7 @@ Inputs read_images(const std::vector<std::string>& named, const Classifier& mode
   std::vector<float> colours(3 * area);
   for (const auto& path : find_images(named)) {
     vt::Image image = image_reader()(path);
-    // Grey as ITU-R BT.601 has it.
-    for (std::size_t i = 0; model.channels == 1 && i < image.pixels.size(); i += 3) {
-      std::uint8_t* p = image.pixels.data() + i;
-      p[0] = p[1] = p[2] = static_cast<std::uint8_t>((19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768) >> 16);
-    }
+    if (model.channels == 1) image = vt::to_grey(std::move(image));
     vt::preprocess(image, model.preprocess, std::span(colours));
     inputs.values.insert(inputs.values.end(), colours.begin(),
                          colours.begin() + static_cast<std::ptrdiff_t>(model.channels * area));

@@ -1,12 +1,14 @@
 // vitrail.hpp - everything for the CPU but what has a header of its own: files (io/ and data/idx.hpp, which need
-// nlohmann-json and zlib), Eigen (tensor/eigen.hpp, nn/policy_serial.hpp), Thrust (nn/policy_thrust.hpp), the
-// gradient check (autodiff/gradient_check.hpp) and what depends on what (inspect/dependence.hpp).
+// nlohmann-json and zlib; data/cifar.hpp, data/image_folder.hpp), Eigen (tensor/eigen.hpp, nn/policy_serial.hpp),
+// Thrust (nn/policy_thrust.hpp), the gradient check (autodiff/gradient_check.hpp) and what depends on what
+// (inspect/dependence.hpp).
 #pragma once
 
 #include "autodiff/predict.hpp"
 #include "autodiff/recompute.hpp"
 #include "data/batches.hpp"
 #include "data/drawn_shapes.hpp"
+#include "data/picture_set.hpp"
 #include "data/preprocess.hpp"
 #include "inspect/overlay.hpp"
 #include "inspect/profile.hpp"

@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "vitrail/data/batches.hpp"
 #include "vitrail/models/vit.hpp"
+#include "vitrail/nn/memory_cost.hpp"
 #include "vitrail/nn/model.hpp"
 #include "vitrail/nn/policy_serial.hpp"
 #include "vitrail/train/fit.hpp"
@@ -176,6 +177,7 @@ TEST_CASE("fit learns what a linear layer can learn, and tells of its progress")
     (p.epoch == 0 ? first : last) = p.loss;
     ++epoch_calls;
     CHECK(p.training.samples == 256);
+    CHECK(p.arena_bytes == vt::arena_bytes<Net>(16));
   };
   vt::fit(model, batches, recipe);
   CHECK(batch_calls == 6 * 16);

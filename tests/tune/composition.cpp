@@ -22,3 +22,21 @@ TEST_CASE("adapters, LoRA and the head train together; what can be merged is mer
   static_assert(vt::parameter_count<Left>() == vt::parameter_count<All>() - low_rank);
   CHECK(difference(logits_of(merged, images), logits_of(tuned, images)) < 1e-5);
 }
+
+TEST_CASE("what a tuning trains, with a new head: all of it, or the last block, from the base's values") {
+  constexpr auto full = vt::train_by<vt::train_all>;
+  constexpr auto last = vt::train_by<vt::train_last<1>>;
+  using Five = vt::ViT<small_vit, 5>;
+  static_assert(vt::trainable_count<vt::tuned_module<Net, full, vt::head<5>>>() == vt::parameter_count<Five>());
+  const vt::Model<Net> base(vt::seed{3});
+  auto tuned = vt::tune<last, vt::head<5>>(base, vt::seed{1});
+  using Last = vt::with_tuning<vt::cpu, vt::train_last<1>>;
+  static_assert(vt::trainable_count<decltype(tuned)::module>() == vt::trainable_count<vt::ViT<small_vit, 5, Last>>());
+  tuned.each_parameter([&](const auto& info, const float* values, bool trainable) {
+    CHECK((trainable || !info.path.starts_with("blocks.1.")));
+    base.each_parameter([&](const auto& other, const float* expected, bool) {
+      if (info.path != other.path || info.path.starts_with("head.")) return;
+      CHECK(std::equal(values, values + info.size, expected));
+    });
+  });
+}

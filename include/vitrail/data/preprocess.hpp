@@ -49,12 +49,17 @@ constexpr auto pixels_of() {
 template <class M>
 inline constexpr Preprocess preprocess_of = Preprocess{.size = M::input::dims[1]}.with(detail::pixels_of<M>());
 
+// The part of the image that the model sees, [size, size, 3], in its resolution.
+inline Image cropped(const Image& image, const Preprocess& how) {
+  const auto shorter = static_cast<std::size_t>(std::floor(static_cast<double>(how.size) / how.crop));
+  return center_crop(resize_shorter_side(image, shorter, how.filter), how.size, how.size);
+}
+
 // Writes an image as [3, size, size] to `to`. Throws shape_error unless that is as long.
 template <class T>
 void preprocess(const Image& image, const Preprocess& how, std::span<T> to) {
   detail::check_size("preprocess", to.size(), 3 * how.size * how.size);
-  const auto shorter = static_cast<std::size_t>(std::floor(static_cast<double>(how.size) / how.crop));
-  const Image seen = center_crop(resize_shorter_side(image, shorter, how.filter), how.size, how.size);
+  const Image seen = cropped(image, how);
   const std::size_t area = how.size * how.size;
   for (std::size_t c = 0; c < 3; ++c) {
     T table[256];

@@ -60,7 +60,8 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
       const double loss = state.loss_sum / std::max(1.0, static_cast<double>(state.accuracy.samples));
       const double speed = seconds > 0 ? static_cast<double>(trained) / seconds : 0;
       const std::size_t batch = state.samples / batches.batch() + (state.samples % batches.batch() != 0);
-      return Progress{state.epoch, recipe.epochs, batch, batches.count(), loss, speed, state.accuracy};
+      return Progress{state.epoch, recipe.epochs, batch,          batches.count(),
+                      loss,        speed,         state.accuracy, step.arena_bytes()};
     };
     while (state.samples < batches.samples()) {
       const auto start = clock::now();

@@ -15,6 +15,7 @@ struct Progress {
   double loss = 0;               // mean over the samples so far
   double images_per_second = 0;  // of training, loading included, since the epoch began or was resumed
   Accuracy training;             // on the batches as they were trained on
+  std::size_t arena_bytes = 0;   // of the step's values, gradients of values, state and scratch
 };
 
 struct Recipe {

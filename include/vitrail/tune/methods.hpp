@@ -67,6 +67,17 @@ struct TrainMethod {
 template <class... Sites>
 inline constexpr TrainMethod<Sites...> train{};
 
+// What a tuning of nn/tuning.hpp trains, from the base's values: vt::train_by<vt::train_all> is full fine-tuning,
+// vt::train_by<vt::train_last<2>> that of the last two blocks and what follows them.
+template <class Tuning>
+struct TuningMethod {
+  template <auto>
+  using tuning = Tuning;
+  static constexpr bool merges = true;
+};
+template <class Tuning>
+inline constexpr TuningMethod<Tuning> train_by{};
+
 template <auto... Methods>
 struct MethodList {};
 
