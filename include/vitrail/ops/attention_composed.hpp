@@ -21,6 +21,16 @@ concept FusedAttention = requires(const B& b, const kernels::Attention<T>& forwa
   b.attention_backward(backward);
 };
 
+// Values of AttentionGradient::bias_work.
+template <class B>
+constexpr std::size_t bias_workspace(std::size_t heads, std::size_t queries, std::size_t keys) {
+  if constexpr (requires { B::attention_bias_workspace(heads, queries, keys); }) {
+    return B::attention_bias_workspace(heads, queries, keys);
+  } else {
+    return kernels::attention_bias_workspace(heads, queries, keys);
+  }
+}
+
 // One product for each head, over the whole batch: a (of the heads at `from`) times b, as the strides say.
 template <class T>
 struct HeadMatrix {

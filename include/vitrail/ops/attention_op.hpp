@@ -56,7 +56,7 @@ struct AttentionOp {
     f.state.per_sample = any ? A.groups() * A.heads * A.queries : 0;  // the log-sum-exp
     const bool biased = A.bias && tracked[A.bias];
     const auto work = detail::AttentionWork::of(sizes<T>());
-    if (biased) f.backward_work.fixed = work.bias;
+    if (biased) f.backward_work.fixed = detail::bias_workspace<typename P::backend>(A.heads, A.queries, A.keys);
     if (!fused<P>) {
       f.forward_work = {work.forward(), work.masks};
       f.backward_work.fixed += any ? work.masks : 0;

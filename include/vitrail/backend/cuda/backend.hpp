@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "../backend.hpp"
+#include "attention_backward.hpp"
+#include "attention_forward.hpp"
 #include "product.hpp"
 #include "programs.hpp"
 
@@ -51,6 +53,18 @@ class Cuda {
       if (device_.product(p)) return;
     }
     device_.launch(cuda::ProductKernel<T>::grid(p), cuda::ProductKernel<T>{p});
+  }
+  template <class T>
+  void attention_forward(const kernels::Attention<T>& a) const {
+    cuda::attention_forward(device_, a);
+  }
+  template <class T>
+  void attention_backward(const kernels::AttentionGradient<T>& g) const {
+    const kernels::Attention<T>& a = g.forward;
+    cuda::attention_backward(device_, g, cuda::most_bias_chunks(a.heads, a.queries, a.keys));
+  }
+  static constexpr std::size_t attention_bias_workspace(std::size_t heads, std::size_t queries, std::size_t keys) {
+    return cuda::most_bias_chunks(heads, queries, keys) * heads * queries * keys;
   }
   // A copy within, to or from the device, after what was queued before.
   void copy(void* to, const void* from, std::size_t bytes) const { device_.copy(to, from, bytes); }

@@ -76,7 +76,7 @@ struct DeviceMemory {
 };
 
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads) run_kernel(const Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::threads, blocks_per_core<Kernel>()) run_kernel(const Kernel kernel) {
   kernel(DeviceThread{});
 }
 

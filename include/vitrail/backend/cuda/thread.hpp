@@ -4,12 +4,21 @@
 // A kernel is a trivially copyable struct with
 //   static constexpr unsigned threads;        // of a block, a multiple of the warp's 32
 //   static constexpr bool cooperates = true;  // if threads wait for each other or exchange values
+//   static constexpr unsigned blocks_per_core = 2;  // if registers are to be rationed so that so many fit
 //   template <class Thread> VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const;
 #pragma once
 
 #include <cstddef>
 
 #include "../../config.hpp"
+
+// How often device code repeats the body of the loop that follows. Unasked, nvcc unrolls until registers run out.
+#ifdef __CUDACC__
+#define VITRAIL_UNROLL_PRAGMA(text) _Pragma(#text)
+#define VITRAIL_UNROLL(times) VITRAIL_UNROLL_PRAGMA(unroll times)
+#else
+#define VITRAIL_UNROLL(times)
+#endif
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
@@ -26,6 +35,14 @@ constexpr bool cooperates() {
     return Kernel::cooperates;
   } else {
     return false;
+  }
+}
+template <class Kernel>
+constexpr unsigned blocks_per_core() {
+  if constexpr (requires { Kernel::blocks_per_core; }) {
+    return Kernel::blocks_per_core;
+  } else {
+    return 1;
   }
 }
 
