@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../autodiff/predict.hpp"
+#include "../nn/policy.hpp"
 #include "metrics.hpp"
 #include "objective.hpp"
 #include "recipe.hpp"
