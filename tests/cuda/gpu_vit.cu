@@ -11,4 +11,9 @@ template <class P>
 using Net = vitrail::ViT<small, 3, P>;
 }  // namespace
 
+TEST_CASE("without a GPU a model says so") {
+  if (test::device_is_there()) return;
+  CHECK_THROWS_WITH(vitrail::Model<Net<vitrail::gpu>>(vitrail::seed{1}),
+                    Catch::Contains("vt::gpu: ") && Catch::Contains("driver"));
+}
 TEST_CASE("a ViT trains on the GPU as on the host") { test::check_on_gpu(test::TrainModel<Net>{}); }

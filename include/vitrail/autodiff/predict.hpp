@@ -189,6 +189,7 @@ class Predictor {
  private:
   auto run(const BatchView<input, const value>& images, const int* labels = nullptr) {
     const Backend& backend = model_->backend();
+    detail::use_device(backend);
     const std::size_t count = images.count();
     detail::check_counts("predict", count, count);
     if constexpr (packs) packed_.update(*model_);

@@ -69,7 +69,7 @@ class TrainingStep {
   static constexpr std::size_t label_count = detail::labels_of_step<Model, F>();
 
   explicit TrainingStep(Model& model, F f, const Planning& planning = {})
-      : model_(&model),
+      : model_((detail::use_device(model.backend()), &model)),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan),
@@ -173,6 +173,7 @@ class TrainingStep {
   // Forward and backward of samples [first, first + count) of a batch, which are `share` of it.
   auto run_part(const value* images, const int* labels, std::size_t count, std::size_t first, double share, bool adds) {
     const Backend& backend = model_->backend();
+    detail::use_device(backend);
     tape_.set_random(random_.stream(backend, model_->random_seed(), steps_), static_cast<std::uint32_t>(first));
     tape_.set_part(static_cast<value>(share), adds);
     tape_.set_statistics(statistics_.begin(backend, model_->statistics().values.data(), !adds));

@@ -14,6 +14,12 @@ namespace vitrail::inline VITRAIL_TU::detail {
 template <class B>
 inline constexpr bool is_host = B::memory::host_readable;
 
+// The device on which memory is allocated from now on in this thread is the backend's, if it has one.
+template <class B>
+void use_device(const B& backend) {
+  if constexpr (requires { backend.device().use(); }) backend.device().use();
+}
+
 template <class T>
 struct FillValues {
   using value = T;

@@ -116,6 +116,7 @@ class Model {
     const std::lock_guard lock(snapshot_mutex_);
     auto values = snapshot_.lock();
     if (values && snapshot_version_ == version_) return values;
+    detail::use_device(backend_);
     auto fresh = std::make_shared<Store>();
     auto entries = entries_;
     detail::lay_out(entries, *fresh, [](const auto&) { return true; });
@@ -139,6 +140,7 @@ class Model {
   template <class F>
   void assign(const F& fill) {
     check_values();
+    detail::use_device(backend_);
     auto frozen = std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, frozen_->values.copy()});
     Buffer<value, Memory> trainable = trainable_.values.copy(), statistics = statistics_.values.copy();
     for (const auto& entry : entries_) {
@@ -157,6 +159,7 @@ class Model {
   template <class F>
   void assign_trainable(const F& fill) {
     check_values();
+    detail::use_device(backend_);
     Buffer<value, Memory> trainable = trainable_.values.copy();
     for (const auto& entry : entries_) {
       if (entry.trainable) fill_one(fill, entry.info, trainable.data() + entry.info.offset);

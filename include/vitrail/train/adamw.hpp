@@ -32,7 +32,10 @@ class AdamW {
 
   // Throws error for a layer decay of a model whose layers are not known.
   explicit AdamW(const Model& model, AdamWOptions o = {})
-      : options(o), model_(&model), first_(model.trainable().size()), second_(model.trainable().size()) {
+      : options(o),
+        model_((detail::use_device(model.backend()), &model)),
+        first_(model.trainable().size()),
+        second_(model.trainable().size()) {
     if (options.layer_decay != 1) behind_ = layers_behind(model);
   }
 
@@ -101,6 +104,7 @@ class AdamW {
   }
   template <class S>
   void update_at_once(const S& step, Model& model, double rate, double correction) {
+    detail::use_device(model.backend());
     auto& store = model.trainable();
     bool known = reached_.size() == store.table.size() && decay_of_pieces_ == options.layer_decay;
     for (std::size_t k = 0; known && k < store.table.size(); ++k) known = reached_[k] == step.reached(k);

@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <string>
 
-#include "../backend/memory.hpp"
 #include "../backend/rows.hpp"
+#include "../backend/values.hpp"
 #include "../error.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -71,7 +71,8 @@ class Ema {
   };
 
   // Throws error unless 0 < decay < 1.
-  Ema(const Model& model, double decay) : model_(&model), decay_(decay), values_(model.trainable().values.copy()) {
+  Ema(const Model& model, double decay)
+      : model_((detail::use_device(model.backend()), &model)), decay_(decay), values_(model.trainable().values.copy()) {
     if (!(decay > 0 && decay < 1)) {
       throw error("Ema: expected a decay between 0 and 1, found " + std::to_string(decay));
     }
