@@ -44,6 +44,7 @@ struct PanelBlock {
   const float* a = nullptr;         // A(i, p) = a[i * a_row + p * a_column]
   std::ptrdiff_t a_row = 0, a_column = 1;
   bool a_packed = false;  // A in the layout of PackRows (pack.hpp) instead: strides are not read
+  bool a_is_far = false;  // rows of A that no cache near holds yet: those of the next tile are asked for
   // B(p, j) = b[p * b_row + j]; a packed panel has b_row = its width. Whole registers are read: a ragged B must be
   // packed (zero-padded).
   const float* b = nullptr;
@@ -123,25 +124,42 @@ VITRAIL_INLINE void tile(const PanelBlock& block, const float* a, std::ptrdiff_t
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] = L(0.0f);
   // What the sums are added to comes from a far cache; it is asked for before the long loop rather than after it.
-  if (block.add) {
+  const auto ask_for = [](const float* rows, std::ptrdiff_t row) VITRAIL_LAMBDA {
 #pragma GCC unroll 12
     for (std::size_t i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
       for (std::size_t j = 0; j < Vectors * L::width; j += 16)
-        __builtin_prefetch(c + static_cast<std::ptrdiff_t>(i) * block.c_row + j);
-  }
-  for (std::size_t p = 0; p < block.depth; ++p) {
-    L columns[Vectors];
+        __builtin_prefetch(rows + static_cast<std::ptrdiff_t>(i) * row + j);
+  };
+  if (block.add) ask_for(c, block.c_row);
+  if (residual != nullptr) ask_for(residual, block.residual_row);
+  const auto multiply = [&](std::size_t depth) VITRAIL_LAMBDA {
+    for (std::size_t p = 0; p < depth; ++p) {
+      L columns[Vectors];
 #pragma GCC unroll 4
-    for (std::size_t j = 0; j < Vectors; ++j) columns[j] = load<L>(b + j * L::width);
+      for (std::size_t j = 0; j < Vectors; ++j) columns[j] = load<L>(b + j * L::width);
 #pragma GCC unroll 12
-    for (std::size_t i = 0; i < Rows; ++i) {
-      const L factor(a[static_cast<std::ptrdiff_t>(i) * a_row]);
+      for (std::size_t i = 0; i < Rows; ++i) {
+        const L factor(a[static_cast<std::ptrdiff_t>(i) * a_row]);
 #pragma GCC unroll 4
-      for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] += factor * columns[j];
+        for (std::size_t j = 0; j < Vectors; ++j) sums[i][j] += factor * columns[j];
+      }
+      a += a_column;
+      b += b_row;
     }
-    a += a_column;
-    b += b_row;
+  };
+  if constexpr (L::width == 16) {
+    // A line of the next tile's rows at a time: rows are too short for the processor to see that they are streams.
+    const std::size_t step = block.a_is_far ? 16 : block.depth;
+    for (std::size_t p = 0; p < block.depth; p += step) {
+      if (block.a_is_far) {
+#pragma GCC unroll 12
+        for (std::size_t i = 0; i < Rows; ++i) __builtin_prefetch(a + static_cast<std::ptrdiff_t>(i + Rows) * a_row);
+      }
+      multiply(std::min(step, block.depth - p));
+    }
+  } else {
+    multiply(block.depth);  // with few registers g++ makes the loop slower if it is within another
   }
   // Compared as bits: with 16 registers there is none left for a constant 1.0f that would stay in one over the loop.
   if (std::bit_cast<std::uint32_t>(block.scale) != std::bit_cast<std::uint32_t>(1.0f)) {

@@ -106,6 +106,7 @@ struct ProductTask {
                             .a = g.a + at(entry, g.a_batch) + at(i, g.a_row) + at(k0, g.a_column),
                             .a_row = g.a_row,
                             .a_column = g.a_column,
+                            .a_is_far = p == g0 && g.a_column == 1,
                             .b = scratch + (j - base) * depth,
                             .b_row = static_cast<std::ptrdiff_t>(columns.width(p)),
                             .c = g.c + at(entry, g.c_batch) + at(i, g.c_row) + at(j, 1),
