@@ -190,10 +190,9 @@ struct SumExtraRows {
 };
 
 // Where an attention's working memory goes, in values: `per_sample` ones, and the fixed ones of masks and of the sums
-// of a bias gradient.
+// of a bias gradient. Sizes of one: scores, and a matrix copied out of windows, of queries (`copy`) or of keys.
 struct AttentionWork {
-  std::size_t scores, copy, keys, masks,
-      bias;  // sizes of one: scores and a copied matrix of queries, of keys per sample
+  std::size_t scores, copy, keys, masks, bias;
 
   template <class T>
   static constexpr AttentionWork of(const kernels::Attention<T>& a) {
