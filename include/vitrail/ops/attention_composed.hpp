@@ -321,4 +321,14 @@ class ComposedAttention {
   T *free_, *fixed_;
 };
 
+// Whether a backend's fused attention knows keys that are no tokens of the map (kernels::Attention::extra): it says so.
+template <class B>
+constexpr bool fused_takes_extra_keys() {
+  if constexpr (requires { B::attention_takes_extra_keys; }) {
+    return B::attention_takes_extra_keys;
+  } else {
+    return false;
+  }
+}
+
 }  // namespace vitrail::inline VITRAIL_TU::detail

@@ -41,7 +41,8 @@ struct AttentionOp {
   double scale = 1, masked = -std::numeric_limits<double>::infinity();
 
   template <class P>
-  static constexpr bool fused = detail::FusedAttention<typename P::backend, typename P::value>;
+  static constexpr bool fused = detail::FusedAttention<typename P::backend, typename P::value> &&
+                                (A.extra == 0 || detail::fused_takes_extra_keys<typename P::backend>());
 
   template <class P>
   static constexpr Facts facts(std::array<bool, Inputs> tracked) {
