@@ -157,6 +157,7 @@ class OpenMP {
     return kernels::weight_gradient_workspace(out, in);
   }
 
+  static constexpr bool attention_takes_extra_keys = true;
   void attention_forward(const kernels::Attention<float>& a) const { kernels::attention_forward(workers_, a); }
   void attention_backward(const kernels::AttentionGradient<float>& g) const {
     kernels::attention_backward(workers_, g);

@@ -200,10 +200,9 @@ struct SumExtraRows {
 };
 
 // Where an attention's working memory goes, in values: `per_sample` ones, and the fixed ones of masks and of the sums
-// of a bias gradient.
+// of a bias gradient. Sizes of one: scores, and a matrix copied out of windows, of queries (`copy`) or of keys.
 struct AttentionWork {
-  std::size_t scores, copy, keys, masks,
-      bias;  // sizes of one: scores and a copied matrix of queries, of keys per sample
+  std::size_t scores, copy, keys, masks, bias;
 
   template <class T>
   static constexpr AttentionWork of(const kernels::Attention<T>& a) {
@@ -330,5 +329,15 @@ class ComposedAttention {
   AttentionWork work_;
   T *free_, *fixed_;
 };
+
+// Whether a backend's fused attention knows keys that are no tokens of the map (kernels::Attention::extra): it says so.
+template <class B>
+constexpr bool fused_takes_extra_keys() {
+  if constexpr (requires { B::attention_takes_extra_keys; }) {
+    return B::attention_takes_extra_keys;
+  } else {
+    return false;
+  }
+}
 
 }  // namespace vitrail::inline VITRAIL_TU::detail

@@ -41,7 +41,8 @@ struct AttentionOp {
   double scale = 1, masked = -std::numeric_limits<double>::infinity();
 
   template <class P>
-  static constexpr bool fused = detail::FusedAttention<typename P::backend, typename P::value>;
+  static constexpr bool fused = detail::FusedAttention<typename P::backend, typename P::value> &&
+                                (A.extra == 0 || detail::fused_takes_extra_keys<typename P::backend>());
 
   template <class P>
   static constexpr Facts facts(std::array<bool, Inputs> tracked) {
@@ -113,8 +114,9 @@ struct AttentionOp {
       if (g.extra_k.data) {
         const auto& to = a.gradient[A.extra_k.input];
         const std::size_t samples = A.extra_k.sample ? a.count : 1, groups = g.forward.groups() / samples;
+        const bool adds = to.adds() || to.at == a.gradient[A.k.input].at;  // one value as both inputs
         a.backend->rows(samples * A.extra, groups * 2 * C,
-                        detail::SumExtraRows<T>{A.extra, C, groups, g.extra_k.data, to.at, to.adds()});
+                        detail::SumExtraRows<T>{A.extra, C, groups, g.extra_k.data, to.at, adds});
       }
     }
   }

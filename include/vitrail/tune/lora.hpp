@@ -1,5 +1,6 @@
 // lora.hpp - low-rank adaptation: a frozen weight W and, beside it, s B A of a small rank that trains (Hu et al. 2021,
-// "LoRA: Low-Rank Adaptation of Large Language Models"). B starts at zero: the tuned model starts as its base.
+// "LoRA: Low-Rank Adaptation of Large Language Models"). B starts at zero, or both at what is taken off
+// again (PiSSA): the tuned model starts as its base.
 #pragma once
 
 #include <algorithm>
