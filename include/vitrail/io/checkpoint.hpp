@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../backend/backend.hpp"
+#include "../backend/values.hpp"
 #include "checkpoint_reader.hpp"
 #include "safetensors.hpp"
 #include "safetensors_writer.hpp"

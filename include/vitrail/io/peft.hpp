@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../backend/values.hpp"
 #include "checkpoint.hpp"
 #include "peft_config.hpp"
 #include "peft_names.hpp"

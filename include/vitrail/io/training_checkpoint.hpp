@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "../backend/values.hpp"
 #include "checkpoint.hpp"
 #include "tensor_problems.hpp"
 

@@ -1,0 +1,48 @@
+// gpu_fit.cpp - training on the emulated GPU from the host's images; its checkpoint is the host's.
+#include "catch.hpp"
+
+#include <vitrail/io/training_checkpoint.hpp>
+#include <vitrail/vitrail.hpp>
+
+#include <filesystem>
+
+#include "emulated_gpu.hpp"
+
+namespace vt = vitrail;
+
+namespace {
+constexpr vt::ViTConfig tiny{.image = 32, .patch = 8, .dim = 16, .depth = 1, .heads = 2, .mlp = 32};
+template <class P>
+using Net = vt::ViT<tiny, 10, P>;
+}  // namespace
+
+TEST_CASE("fit, evaluate and checkpoints on the emulated GPU") {
+  const vt::ImageSet images = vt::drawn_shapes(1, 96);
+  vt::Batches<Net<vt::cpu>::input, vt::cpu> batches(images, vt::normalisation_of(images), 16);
+  vt::Model<Net<test::emulated_gpu>> model(vt::seed{1});
+  const vt::Recipe recipe{.epochs = 1, .ema_decay = 0.9};
+  vt::TrainingState state(model, batches, recipe);
+  vt::fit(model, batches, recipe, state);
+  auto predict = vt::predictor(model);
+  const vt::Accuracy accuracy = vt::evaluate(predict, batches);
+  CHECK(accuracy.samples == 96);
+
+  const auto path = std::filesystem::temp_directory_path() / "vitrail_gpu_fit.safetensors";
+  vt::save_training(path, model, state);
+  vt::Model<Net<vt::cpu>> host(vt::seed{2});
+  vt::load_checkpoint(host, path);
+  vt::Batch<Net<vt::cpu>::input, vt::cpu> some;
+  vt::Labels labels;
+  batches.load(0, some, labels);
+  auto host_predict = vt::predictor(host);
+  const auto found = predict(some).to_vector(), expected = host_predict(some).to_vector();
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).epsilon(1e-3).margin(1e-4));
+
+  vt::Model<Net<test::emulated_gpu>> again(vt::seed{1});
+  vt::TrainingState loaded(again, batches, recipe);
+  vt::load_training(path, again, loaded);
+  CHECK((loaded.optimiser.updates() == state.optimiser.updates()));
+  auto predict_again = vt::predictor(again);
+  CHECK((predict_again(some).to_vector() == found));
+  std::filesystem::remove(path);
+}
