@@ -159,7 +159,7 @@ struct AttentionBlock : AttentionTile<T> {
       thread.sync();
       // Warps without rows leave the cores to others.
       VITRAIL_UNROLL(1)
-      for (unsigned c = 0; c < depth && y * own < m.count; c += 4) {
+      for (unsigned c = 0, end = y * own < m.count ? at_most(channels - left, depth) : 0; c < end; c += 4) {
         T rows[own][4], columns[4];
         for (unsigned i = 0; i < own; ++i) read_together(panel + (y * own + i) * panel_row + c, rows[i]);
         for (unsigned j = 0; j < own; ++j) {

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -113,6 +112,14 @@ struct EmulatedMemory {
   }
 };
 
+// Goes on where the stack `to` was left, and leaves where this one is in *from. swapcontext() does that too, with two
+// calls of the operating system.
+__attribute__((naked, noinline)) inline void switch_stack(void** /*from*/, void* /*to*/) {
+  asm("pushq %rbp\n pushq %rbx\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
+      "movq %rsp, (%rdi)\n movq %rsi, %rsp\n"
+      "popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbx\n popq %rbp\n ret");
+}
+
 // The threads of a block, each on a stack of its own; one runs until it waits for others.
 class EmulatedBlock {
  public:
@@ -128,21 +135,20 @@ class EmulatedBlock {
     for (unsigned i = 0; i < count; ++i) {
       Thread& thread = threads_[i];
       thread.done = false;
-      ::getcontext(&thread.context);
-      thread.context.uc_stack.ss_sp = stacks_.get() + i * stack_bytes;
-      thread.context.uc_stack.ss_size = stack_bytes;
-      thread.context.uc_link = &scheduler_;
-      const auto self = reinterpret_cast<std::uintptr_t>(this);
-      ::makecontext(&thread.context, reinterpret_cast<void (*)()>(&enter), 3, static_cast<unsigned>(self >> 32),
-                    static_cast<unsigned>(self), i);
+      // As if it had called switch_stack() at the start of enter(): six registers, and where to return to.
+      const auto end = reinterpret_cast<std::uintptr_t>(stacks_.get() + (i + 1) * stack_bytes);
+      void** const top = reinterpret_cast<void**>(end / 16 * 16) - 2;
+      *top = reinterpret_cast<void*>(&enter);
+      thread.stack = top - 6;
     }
+    running() = this;
     waiting_.clear();
     for (unsigned left = count; left > 0;) {
       moved_ = false;
       for (unsigned k = 0; k < count; ++k) {
         current_ = descending ? count - 1 - k : k;
         if (threads_[current_].done) continue;
-        ::swapcontext(&scheduler_, &threads_[current_].context);
+        switch_stack(&scheduler_, threads_[current_].stack);
         if (threads_[current_].done) --left, moved_ = true;
       }
       if (!moved_) throw error("emulated device: threads of a block wait for each other at different barriers");
@@ -157,7 +163,7 @@ class EmulatedBlock {
       ++barrier.generation;
       moved_ = true;
     }
-    while (barrier.generation == generation) ::swapcontext(&threads_[current_].context, &scheduler_);
+    while (barrier.generation == generation) switch_stack(&threads_[current_].stack, scheduler_);
   }
   // What each thread hands over in a shuffle.
   std::byte* slot(unsigned index) { return threads_[index].slot; }
@@ -165,7 +171,7 @@ class EmulatedBlock {
  private:
   static constexpr std::size_t stack_bytes = 64 * 1024;
   struct Thread {
-    ucontext_t context;
+    void* stack = nullptr;
     bool done = false;
     alignas(16) std::byte slot[16];
   };
@@ -173,15 +179,22 @@ class EmulatedBlock {
     unsigned arrived = 0;
     std::size_t generation = 0;
   };
-  static void enter(unsigned high, unsigned low, unsigned index) {
-    auto& self = *reinterpret_cast<EmulatedBlock*>(std::uintptr_t(high) << 32 | low);
-    (*self.body_)(index);
-    self.threads_[index].done = true;
+  static EmulatedBlock*& running() {
+    static thread_local EmulatedBlock* block = nullptr;
+    return block;
+  }
+  [[noreturn]] static void enter() {
+    EmulatedBlock& self = *running();
+    Thread& thread = self.threads_[self.current_];
+    (*self.body_)(self.current_);
+    thread.done = true;
+    switch_stack(&thread.stack, self.scheduler_);
+    __builtin_unreachable();
   }
 
   std::vector<Thread> threads_;
   std::unique_ptr<std::byte[]> stacks_;
-  ucontext_t scheduler_;
+  void* scheduler_ = nullptr;
   const std::function<void(unsigned)>* body_ = nullptr;
   std::map<std::pair<unsigned, unsigned>, Barrier> waiting_;
   unsigned current_ = 0;
