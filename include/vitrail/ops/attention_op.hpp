@@ -57,8 +57,11 @@ struct AttentionOp {
     f.state.per_sample = any ? A.groups() * A.heads * A.queries : 0;  // the log-sum-exp
     const bool biased = A.bias && tracked[A.bias];
     const auto work = detail::AttentionWork::of(sizes<T>());
-    if (biased) f.backward_work.fixed = detail::bias_workspace<typename P::backend>(A.heads, A.queries, A.keys);
+    if (biased && fused<P>) {
+      f.backward_work.fixed = detail::bias_workspace<typename P::backend>(A.heads, A.queries, A.keys);
+    }
     if (!fused<P>) {
+      f.backward_work.fixed = biased ? work.bias : 0;
       f.forward_work = {work.forward(), work.masks};
       f.backward_work.fixed += any ? work.masks : 0;
       f.backward_work.per_sample = any ? work.backward() : 0;
