@@ -85,7 +85,6 @@ class Device {
  public:
   using memory = DeviceMemory;
   static constexpr const char* name = "cuda";
-  static constexpr bool is_emulated = false;
 
   // Makes the device current in this thread. Throws error if there is none with this number.
   explicit Device(int number = 0) : number_(number) {
