@@ -1,0 +1,50 @@
+// gpu_encoder_decoder.cu - from an image to a sequence on vt::gpu: cross-attention, causal attention and embeddings
+// compile and link for the device. test: separate, timeout 300
+#include "cuda/gpu_training.hpp"
+
+#include <vitrail/models/encoder_decoder.hpp>
+
+namespace {
+constexpr vitrail::EncoderDecoderConfig reader{.height = 8,
+                                               .width = 12,
+                                               .channels = 2,
+                                               .patch = 4,
+                                               .dim = 12,
+                                               .depth = 1,
+                                               .heads = 2,
+                                               .mlp = 16,
+                                               .length = 3,
+                                               .vocabulary = 5,
+                                               .target_dim = 8,
+                                               .target_depth = 1,
+                                               .target_heads = 2,
+                                               .target_mlp = 16};
+struct TrainReader {
+  template <class P>
+  std::vector<float> operator()(bool graphs) const {
+    using Net = vitrail::EncoderDecoder<reader, P>;
+    vitrail::Model<Net> model(vitrail::seed{1}, vitrail::backend{.threads = 2});
+    auto step = vitrail::training_step(model, SequenceLoss{});
+    step.set_graphs(graphs);
+    vitrail::AdamW optimiser(model, {.rate = 1e-2});
+    vitrail::Batch<typename Net::input, vitrail::cpu> images(2);
+    for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = vitrail::normal_at<float>({5, 0, 1}, 0, i);
+    std::vector<float> losses;
+    for (int i = 0; i < 5; ++i) {
+      const auto [loss] = step(images, vitrail::Labels{0, 1, 2, 3, 4, 0});
+      optimiser.update(step);
+      losses.push_back(loss);
+    }
+    return losses;
+  }
+
+ private:
+  struct SequenceLoss {
+    constexpr auto operator()(const auto& net, const auto& x, const auto& labels) const {
+      return vitrail::Step{vitrail::cross_entropy(net(x, labels), labels)};
+    }
+  };
+};
+}  // namespace
+
+TEST_CASE("an encoder-decoder trains on the GPU as on the host") { test::check_on_gpu(TrainReader{}); }
