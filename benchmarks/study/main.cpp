@@ -1,7 +1,7 @@
 // main.cpp - which method of fine-tuning, of which rank, at which rate? Small models learn some classes and are adapted
 // to others by every method, in equally many steps, with 60, 600 and 6,000 images. Rates are chosen on validation
-// images, with one seed, at 600 images; plot.py makes the figure and the tables of what this writes. It takes an hour
-// on one thread.
+// images, with one seed, at 600 images; plot.py makes the figure and the tables of what this writes. It takes half an
+// hour on one thread.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cmath>

@@ -10,7 +10,7 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "study", "font.size": 8})
 import matplotlib.pyplot as plt
 
-names = {"vit_fashion": "ViT, Fashion-MNIST", "swin_fashion": "Swin, Fashion-MNIST"}
+names = {"vit_fashion": "ViT", "swin_fashion": "Swin"}
 tests = collections.defaultdict(lambda: collections.defaultdict(dict))  # subject, method, images -> [accuracy]
 search = collections.defaultdict(dict)  # subject, method -> {rate: accuracy}
 sizes = {}  # subject, method -> trainable share, arena, speed
@@ -49,7 +49,7 @@ colours = {60: "#c26a2b", 600: "#2b6ac2", 6000: "#2b8a57"}
 for axis, (subject, methods) in zip(axes, tests.items()):
     order = sorted(methods, key=lambda m: statistics.mean(methods[m].get(600, [0])))
     for y, method in enumerate(order):
-        for n, values in methods[method].items():
+        for n, values in sorted(methods[method].items()):
             mean = statistics.mean(values)
             error = [[mean - min(values)], [max(values) - mean]]
             label = f"{n:,} images" if y == 0 else None
@@ -58,13 +58,13 @@ for axis, (subject, methods) in zip(axes, tests.items()):
     axis.set_title(f"{names[subject]}: mean and range of the seeds", fontsize=8)
     axis.set_xlabel("test accuracy, %")
     axis.grid(axis="x", alpha=0.3)
-    axis.legend(loc="lower right", fontsize=7)
+    axis.legend(loc="upper left", fontsize=7)
 subject = next(iter(tests))
 for method in ("full", "probe", "LoRA, r 2", "LoRA, r 8", "LoRA, r 32", "AdaptFormer, 8", "prompts, 8"):
     tried = sorted(search[subject, method].items())
     axes[-1].plot(*zip(*tried), "o-", ms=3, lw=1, label=method)
 axes[-1].set_xscale("log")
-axes[-1].set_title(f"{names[subject]}: rates tried, 600 images, one seed", fontsize=8)
+axes[-1].set_title(f"{names[subject]}: rates tried at 600 images", fontsize=8)
 axes[-1].set_xlabel("learning rate")
 axes[-1].set_ylabel("validation accuracy, %")
 axes[-1].grid(alpha=0.3)

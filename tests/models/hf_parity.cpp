@@ -12,7 +12,7 @@ double error(const std::string& expected) {
   const auto file = vt::Safetensors::open(parity::fixture("vit_hf_expected"));
   const vt::Batch<typename Net::input, vt::cpu_double> images(std::span<const double>(file.read<double>("images")));
   auto predict = vt::predictor(model);
-  return parity::relative_error(predict(images).data(), file.read<double>(expected));
+  return relative_error(predict(images).data(), file.read<double>(expected));
 }
 
 // It reaches the norms of every option.
