@@ -1,4 +1,5 @@
 // self_attention.cpp - what a lecture says about self-attention, each statement beside a control for which it is false.
+// test: unoptimised
 #include "catch.hpp"
 
 #include <algorithm>

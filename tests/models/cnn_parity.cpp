@@ -1,4 +1,5 @@
 // cnn_parity.cpp - plain convolutional networks with PyTorch's weights equal PyTorch's.
+// test: unoptimised
 #include "torch_parity.hpp"
 #include "vitrail/models/cnn.hpp"
 

@@ -1,4 +1,5 @@
 // options_pooling.cpp - as options.cpp, for what stands before the blocks and after them.
+// test: unoptimised
 #include "parity.hpp"
 #include "vitrail/io/checkpoint.hpp"
 

@@ -1,4 +1,5 @@
 // distillation.cpp - fit of a model with two heads: on labels alone, and with a teacher's labels for the second head.
+// test: unoptimised
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

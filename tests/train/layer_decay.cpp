@@ -1,4 +1,5 @@
 // layer_decay.cpp - learning rates that fall from layer to layer are timm's. fixtures/make_layer_decay.py wrote them.
+// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

@@ -1,4 +1,5 @@
 // composition.cpp - several methods on one base.
+// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

@@ -1,4 +1,5 @@
 // peft_refused.cpp - adapters of parts of a fused layer, and adapters of another tuning: refused with a reason.
+// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

@@ -1,4 +1,5 @@
 // principal.cpp - the largest singular values and their vectors are those of which a matrix was made.
+// test: unoptimised
 #include "catch.hpp"
 
 #include <algorithm>

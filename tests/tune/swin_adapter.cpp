@@ -1,4 +1,5 @@
 // swin_adapter.cpp - adapters in the blocks of a Swin, of both versions.
+// test: unoptimised
 #include "catch.hpp"
 #include "tune/extras.hpp"
 
