@@ -3,6 +3,7 @@
 #include "cuda/gpu_training.hpp"
 
 #include <vitrail/models/cnn.hpp>
+#include <vitrail/nn/policy_gpu.hpp>
 
 namespace {
 constexpr vitrail::CnnConfig tiny{.image = 8, .channels = 1, .stage1 = 4, .stage2 = 6, .stage3 = 0};

@@ -3,6 +3,7 @@
 #include "cuda/gpu_training.hpp"
 
 #include <vitrail/models/encoder_decoder.hpp>
+#include <vitrail/nn/policy_gpu.hpp>
 
 namespace {
 constexpr vitrail::EncoderDecoderConfig reader{.height = 8,

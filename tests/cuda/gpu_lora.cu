@@ -3,6 +3,7 @@
 #include "cuda/gpu_training.hpp"
 
 #include <vitrail/models/vit.hpp>
+#include <vitrail/nn/policy_gpu.hpp>
 #include <vitrail/tune/tune.hpp>
 
 namespace {

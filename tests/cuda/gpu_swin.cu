@@ -3,6 +3,7 @@
 #include "cuda/gpu_training.hpp"
 
 #include <vitrail/models/swin.hpp>
+#include <vitrail/nn/policy_gpu.hpp>
 
 namespace {
 constexpr vitrail::SwinConfig tiny{.image = 16,
