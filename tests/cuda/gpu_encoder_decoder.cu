@@ -1,5 +1,5 @@
-// gpu_encoder_decoder.cu - from an image to a sequence on vt::gpu: cross-attention, causal attention and embeddings
-// compile and link for the device. test: separate, timeout 300
+// gpu_encoder_decoder.cu - from an image to a sequence on vt::gpu: its training step compiles and links for the device.
+// test: separate, timeout 300
 #include "cuda/gpu_training.hpp"
 
 #include <vitrail/models/encoder_decoder.hpp>
