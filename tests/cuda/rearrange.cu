@@ -28,7 +28,7 @@ TEST_CASE("what moves data, forward and backward, when nvcc compiles it") {
   auto table = tape.tracked_input<vt::Shape<2, 12>, false>(values.data());
   vt::Var patches = vt::rearrange<"c h (w q) -> (h w) (c q)", vt::with{.q = 2}>(x);  // [6, 4]
   vt::Var taller = vt::repeat<"n d -> (n r) d", vt::with{.r = 2}>(vt::slice<0, 1, 3>(patches));
-  vt::Var row = vt::reshape<vt::Shape<3, 4>>(vt::embedding(vt::LabelsVar<decltype(tape)>{&tape, &index}, table));
+  vt::Var row = vt::reshape<vt::Shape<3, 4>>(vt::embedding(tape.labels(&index), table));
   vt::Var all = vt::concat<0>(taller, vt::pad<0, 1, 0>(row), vt::permute<1, 0>(vt::transpose(row)));  // [11, 4]
   CHECK(all.data[0] == patches.data[4]);
   CHECK(all.data[4] == patches.data[4]);
