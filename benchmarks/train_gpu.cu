@@ -8,6 +8,7 @@
 #include <vitrail/data/drawn_shapes.hpp>
 #include <vitrail/data/idx.hpp>
 #include <vitrail/models/vit.hpp>
+#include <vitrail/nn/model.hpp>
 #include <vitrail/nn/policy_gpu.hpp>
 #include <vitrail/train/fit.hpp>
 
