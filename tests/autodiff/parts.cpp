@@ -1,4 +1,5 @@
 // parts.cpp - a batch that is done in parts, and several losses and heads on one step.
+// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

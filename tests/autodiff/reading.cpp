@@ -1,4 +1,5 @@
 // reading.cpp - values in the middle of a step: kept, dead, and not finite; errors name operation and module.
+// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

@@ -1,4 +1,5 @@
 // recompute.cpp - what is computed again in backward has the same bits, and its memory is saved.
+// test: unoptimised
 #include "catch.hpp"
 
 #include <cstring>
