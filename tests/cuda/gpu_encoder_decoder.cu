@@ -1,29 +1,15 @@
 // gpu_encoder_decoder.cu - from an image to a sequence on vt::gpu: its training step compiles and links for the device.
 // test: separate, timeout 300
 #include "cuda/gpu_training.hpp"
+#include "models/small_reader.hpp"
 
-#include <vitrail/models/encoder_decoder.hpp>
 #include <vitrail/nn/policy_gpu.hpp>
 
 namespace {
-constexpr vitrail::EncoderDecoderConfig reader{.height = 8,
-                                               .width = 12,
-                                               .channels = 2,
-                                               .patch = 4,
-                                               .dim = 12,
-                                               .depth = 1,
-                                               .heads = 2,
-                                               .mlp = 16,
-                                               .length = 3,
-                                               .vocabulary = 5,
-                                               .target_dim = 8,
-                                               .target_depth = 1,
-                                               .target_heads = 2,
-                                               .target_mlp = 16};
 struct TrainReader {
   template <class P>
   std::vector<float> operator()(bool graphs) const {
-    using Net = vitrail::EncoderDecoder<reader, P>;
+    using Net = vitrail::EncoderDecoder<test::small_reader, P>;
     vitrail::Model<Net> model(vitrail::seed{1}, vitrail::backend{.threads = 2});
     auto step = vitrail::training_step(model, SequenceLoss{});
     step.set_graphs(graphs);

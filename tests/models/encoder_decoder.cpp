@@ -2,25 +2,13 @@
 // token may depend on.
 // test: unoptimised
 #include "parity.hpp"
+#include "small_reader.hpp"
 
 namespace vt = vitrail;
 
 namespace {
 
-constexpr vt::EncoderDecoderConfig small{.height = 8,
-                                         .width = 12,
-                                         .channels = 2,
-                                         .patch = 4,
-                                         .dim = 12,
-                                         .depth = 1,
-                                         .heads = 2,
-                                         .mlp = 16,
-                                         .length = 3,
-                                         .vocabulary = 5,
-                                         .target_dim = 8,
-                                         .target_depth = 1,
-                                         .target_heads = 2,
-                                         .target_mlp = 16};
+constexpr vt::EncoderDecoderConfig small = test::small_reader;
 static_assert(vt::cost_of<vt::EncoderDecoder<small>>(1).parameters == vt::trainable_count<vt::EncoderDecoder<small>>());
 
 struct Logits {
