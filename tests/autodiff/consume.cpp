@@ -1,6 +1,5 @@
 // consume.cpp - a predictor that takes a model's weights over gives the same bits from half the memory, and nothing
 // else can read what is no longer there.
-// test: unoptimised
 #include <fstream>
 #include <vector>
 

@@ -1,5 +1,4 @@
 // misuse.cpp - what a user may do wrong around steps: each is refused with words, and nothing is damaged.
-// test: unoptimised
 #include <limits>
 #include <map>
 #include <type_traits>

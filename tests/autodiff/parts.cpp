@@ -1,5 +1,4 @@
 // parts.cpp - a batch that is done in parts, and several losses and heads on one step.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

@@ -1,5 +1,4 @@
 // reading.cpp - values in the middle of a step: kept, dead, and not finite; errors name operation and module.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

@@ -1,5 +1,4 @@
 // recompute.cpp - what is computed again in backward has the same bits, and its memory is saved.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <cstring>

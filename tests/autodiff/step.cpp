@@ -1,6 +1,5 @@
 // step.cpp - a planned step: its gradients, batches of any size, what the loss does not reach, and control flow that
 // changes.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <vitrail/ops/softmax.hpp>

@@ -1,6 +1,5 @@
 // cnn.cpp - what the lecture states about convolutional networks: no global information, sensitive to what is local, no
 // spatial relation of local objects. (With stride and depth their field grows; the last test says by how much.)
-// test: unoptimised
 #include "catch.hpp"
 
 #include <vitrail/autodiff/predict.hpp>

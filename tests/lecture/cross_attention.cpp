@@ -1,6 +1,5 @@
 // cross_attention.cpp - what the lecture states about cross-attention: Q from the target, K and V from the source,
 // between sequences. The shape that is wrong does not compile: compile_fail/cross_attention_query_from_source.cpp.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <vitrail/inspect/dependence.hpp>

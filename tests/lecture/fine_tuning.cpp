@@ -1,7 +1,6 @@
 // fine_tuning.cpp - what the lecture states about parameter-efficient fine-tuning: only what is inserted is a variable
 // of the optimiser, and it stands where the method says: low-rank matrices in Q, K, V, prompts among the token
 // embeddings, adapters in the FFN. (That it starts as its base, and what stays as it was, is in tests/tune.)
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

@@ -1,5 +1,4 @@
 // self_attention.cpp - what a lecture says about self-attention, each statement beside a control for which it is false.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // swin.cpp - what the lecture states about Swin: patches, merging, windows and shifted windows. Shapes that are wrong
 // do not compile: compile_fail/swin_*.cpp.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <vitrail/inspect/dependence.hpp>

@@ -1,5 +1,4 @@
 // vit.cpp - what a lecture says about the vision transformer, each statement beside a control for which it is false.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 // cnn_parity.cpp - plain convolutional networks with PyTorch's weights equal PyTorch's.
-// test: unoptimised
 #include "torch_parity.hpp"
 #include "vitrail/models/cnn.hpp"
 

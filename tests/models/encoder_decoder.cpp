@@ -1,6 +1,5 @@
 // encoder_decoder.cpp - from an image to a sequence: against PyTorch (fixtures/make_encoder_decoder.py), and what a
 // token may depend on.
-// test: unoptimised
 #include "parity.hpp"
 #include "small_reader.hpp"
 

@@ -1,5 +1,4 @@
 // gpu_cnn.cpp - a CNN with batch norms, whose running statistics move, on the emulated GPU as on the host.
-// test: unoptimised
 #include "gpu_models.hpp"
 
 namespace vt = vitrail;

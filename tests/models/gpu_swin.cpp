@@ -1,5 +1,4 @@
 // gpu_swin.cpp - Swin, shifted windows and all, on the emulated GPU as on the host.
-// test: unoptimised
 #include "gpu_models.hpp"
 
 namespace vt = vitrail;

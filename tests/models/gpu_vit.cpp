@@ -1,6 +1,5 @@
 // gpu_vit.cpp - a ViT on the emulated GPU trains and predicts as on the host; recorded steps give the bits of eager
 // ones.
-// test: unoptimised
 #include <vitrail/nn/to.hpp>
 
 #include <sstream>

@@ -1,6 +1,5 @@
 // hf_parity.cpp - a ViT with the weights and the eps of Hugging Face's gives its logits; fixtures/make_vit_hf.py made
 // the expected values.
-// test: unoptimised
 #include "parity.hpp"
 
 namespace vt = vitrail;

@@ -1,6 +1,5 @@
 // last_block.cpp - the last block computes what is pooled, and nothing else changes: logits to the bit, gradients
 // within rounding, with dropout, recomputation and frozen blocks too.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

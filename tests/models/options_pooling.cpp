@@ -1,5 +1,4 @@
 // options_pooling.cpp - as options.cpp, for what stands before the blocks and after them.
-// test: unoptimised
 #include "parity.hpp"
 #include "vitrail/io/checkpoint.hpp"
 

@@ -1,6 +1,5 @@
 // parity.cpp - a ViT with timm's weights gives timm's logits, loss and gradients; fixtures/make_vit.py made the
 // expected values.
-// test: unoptimised
 #include "parity.hpp"
 #include "vitrail/io/checkpoint.hpp"
 #include "vitrail/nn/policy_serial.hpp"

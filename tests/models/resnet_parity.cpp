@@ -1,5 +1,4 @@
 // resnet_parity.cpp - a small ResNet with torchvision's weights and running statistics equals torchvision's.
-// test: unoptimised
 #include "torch_parity.hpp"
 #include "vitrail/models/resnet.hpp"
 #include "vitrail/nn/policy_serial.hpp"

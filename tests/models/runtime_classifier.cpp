@@ -1,6 +1,5 @@
 // runtime_classifier.cpp - a head of run-time size gives what a static one gives; the number of classes comes from the
 // file.
-// test: unoptimised
 #include "vitrail/models/runtime_classifier.hpp"
 
 #include <algorithm>

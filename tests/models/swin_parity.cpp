@@ -1,6 +1,5 @@
 // swin_parity.cpp - small Swins with the weights of timm's and torchvision's give their logits, loss and gradients;
 // fixtures/make_swin.py made the expected values.
-// test: unoptimised
 #include "parity.hpp"
 
 namespace vt = vitrail;

@@ -1,6 +1,5 @@
 // swin_v2_parity.cpp - a small Swin v2 with timm's weights gives timm's logits, loss and gradients;
 // fixtures/make_swin.py made the expected values.
-// test: unoptimised
 #include "parity.hpp"
 
 namespace vt = vitrail;

@@ -1,4 +1,5 @@
 // vit.cpp - the Vision Transformer: parameters of the named variants, gradients of tiny ones in double.
+// test: optimised
 #include "catch.hpp"
 
 #include <vitrail/autodiff/gradient_check.hpp>

@@ -1,4 +1,5 @@
 // vit_memory.cpp - what steps of the named ViTs need in memory, in constants, and what frozen parameters save.
+// test: optimised
 #include "catch.hpp"
 
 #include <type_traits>

@@ -1,5 +1,4 @@
 // gpu_attention.cpp - cross-attention and window attention on the emulated GPU.
-// test: unoptimised
 #include "cases_attention.hpp"
 #include "gpu_runner.hpp"
 

@@ -1,5 +1,4 @@
 // gpu_broadcast.cpp - operands that repeat along any axes on the emulated GPU.
-// test: unoptimised
 #include "cases_broadcast.hpp"
 #include "gpu_runner.hpp"
 

@@ -1,5 +1,4 @@
 // gpu_conv.cpp - convolutions, pooling and the norms of channels on the emulated GPU.
-// test: unoptimised
 #include "cases_conv.hpp"
 #include "gpu_runner.hpp"
 

@@ -1,5 +1,4 @@
 // gpu_einsum.cpp - sums of products on the emulated GPU.
-// test: unoptimised
 #include "cases_einsum.hpp"
 #include "gpu_runner.hpp"
 

@@ -1,5 +1,4 @@
 // gpu_elementwise.cpp - elementwise functions and arithmetic on the emulated GPU.
-// test: unoptimised
 #include "cases_elementwise.hpp"
 #include "gpu_runner.hpp"
 

@@ -1,5 +1,4 @@
 // gpu_linear.cpp - products on the emulated GPU.
-// test: unoptimised
 #include "cases_custom.hpp"
 #include "cases_linear.hpp"
 #include "gpu_runner.hpp"

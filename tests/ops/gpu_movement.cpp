@@ -1,5 +1,4 @@
 // gpu_movement.cpp - what moves data on the emulated GPU.
-// test: unoptimised
 #include "cases_movement.hpp"
 #include "gpu_runner.hpp"
 

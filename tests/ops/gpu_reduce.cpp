@@ -1,5 +1,4 @@
 // gpu_reduce.cpp - reductions on the emulated GPU.
-// test: unoptimised
 #include "cases_reduce.hpp"
 #include "gpu_runner.hpp"
 

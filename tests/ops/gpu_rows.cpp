@@ -1,5 +1,4 @@
 // gpu_rows.cpp - rows and tokens on the emulated GPU.
-// test: unoptimised
 #include "cases_rows.hpp"
 #include "cases_tokens.hpp"
 #include "gpu_runner.hpp"

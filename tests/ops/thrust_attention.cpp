@@ -1,6 +1,5 @@
 // thrust_attention.cpp - cross-attention and window attention on Thrust, which has the required set of a backend and
 // nothing more.
-// test: unoptimised
 #include <vitrail/nn/policy_thrust.hpp>
 
 #include "cases_attention.hpp"

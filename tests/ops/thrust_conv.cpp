@@ -1,6 +1,5 @@
 // thrust_conv.cpp - convolutions, pooling and the norms of channels on Thrust, which has the required set of a backend
 // and nothing more.
-// test: unoptimised
 #include <vitrail/nn/policy_thrust.hpp>
 
 #include "cases_conv.hpp"

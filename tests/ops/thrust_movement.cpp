@@ -1,5 +1,4 @@
 // thrust_movement.cpp - what moves data on Thrust, which has the required set of a backend and nothing more.
-// test: unoptimised
 #include <vitrail/nn/policy_thrust.hpp>
 
 #include "cases_movement.hpp"

@@ -1,5 +1,4 @@
 // thrust_ops.cpp - products, rows and tokens on Thrust, which has the required set of a backend and nothing more.
-// test: unoptimised
 #include <vitrail/nn/policy_thrust.hpp>
 
 #include "cases_custom.hpp"

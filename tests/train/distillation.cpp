@@ -1,5 +1,4 @@
 // distillation.cpp - fit of a model with two heads: on labels alone, and with a teacher's labels for the second head.
-// test: unoptimised
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

@@ -1,5 +1,4 @@
 // gpu_fit.cpp - training on the emulated GPU from the host's images; its checkpoint is the host's.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <vitrail/io/training_checkpoint.hpp>

@@ -1,5 +1,4 @@
 // layer_decay.cpp - learning rates that fall from layer to layer are timm's. fixtures/make_layer_decay.py wrote them.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <cmath>

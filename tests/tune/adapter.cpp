@@ -1,5 +1,4 @@
 // adapter.cpp - bottleneck adapters: how many numbers train, where they start, and that tokens stay apart.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/extras.hpp"
 

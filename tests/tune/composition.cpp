@@ -1,5 +1,4 @@
 // composition.cpp - several methods on one base.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

@@ -1,5 +1,4 @@
 // dora.cpp - a model tuned with DoRA: the lengths of rows train apart from their directions.
-// test: unoptimised
 #include "tune/start_to_merge.hpp"
 
 namespace {

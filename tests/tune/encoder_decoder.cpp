@@ -1,6 +1,5 @@
 // encoder_decoder.cpp - a model from an image to a sequence is tuned, trained and merged: queries of the target, keys
 // and values of the source.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

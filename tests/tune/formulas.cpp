@@ -1,5 +1,4 @@
 // formulas.cpp - adapters and prompts give the logits and gradients of their published formulas, written in PyTorch.
-// test: unoptimised
 #include "catch.hpp"
 #include "models/parity.hpp"
 #include "vitrail/io/checkpoint.hpp"

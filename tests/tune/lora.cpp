@@ -1,5 +1,4 @@
 // lora.cpp - a model tuned with LoRA: what trains, where it starts, what its training leaves alone, and merging.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/start_to_merge.hpp"
 

@@ -1,5 +1,4 @@
 // models.cpp - LoRA on every model of the library, and in a user's: what trains, as constants; it starts as the base.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

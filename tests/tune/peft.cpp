@@ -1,6 +1,5 @@
 // peft.cpp - adapters that Hugging Face's peft has written, and those written for it. The fixtures are of
 // fixtures/make_adapters.py.
-// test: unoptimised
 #include "tune/peft_parity.hpp"
 
 namespace site = vt::site;

@@ -1,5 +1,4 @@
 // peft_refused.cpp - adapters of parts of a fused layer, and adapters of another tuning: refused with a reason.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

@@ -1,5 +1,4 @@
 // pissa.cpp - a model tuned with PiSSA: the principal part of each weight trains, and the model starts as its base.
-// test: unoptimised
 #include "tune/start_to_merge.hpp"
 
 #include <type_traits>

@@ -1,6 +1,5 @@
 // pissa_peft.cpp - PiSSAs of peft, saved as LoRAs of twice the rank, have its logits, gradients and merged weights. The
 // fixtures are of fixtures/make_pissa.py.
-// test: unoptimised
 #include "tune/peft_parity.hpp"
 
 namespace {

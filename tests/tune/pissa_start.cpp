@@ -1,6 +1,5 @@
 // pissa_start.cpp - PiSSA starts where peft's does (fixtures/make_pissa.py), and is written as a LoRA of twice the
 // rank.
-// test: unoptimised
 #include "tune/peft_parity.hpp"
 
 #include "io/messages.hpp"

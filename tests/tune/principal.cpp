@@ -1,5 +1,4 @@
 // principal.cpp - the largest singular values and their vectors are those of which a matrix was made.
-// test: unoptimised
 #include "catch.hpp"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 // prompts.cpp - visual prompts: how many numbers train, where they start, and what becomes of the other tokens.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/extras.hpp"
 

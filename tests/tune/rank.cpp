@@ -1,5 +1,4 @@
 // rank.cpp - what training adds to a weight has at most the rank of its matrices.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

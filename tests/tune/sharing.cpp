@@ -1,5 +1,4 @@
 // sharing.cpp - many tuned models on one base: they share its memory, differ in their heads, serve from many threads.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/small_vit.hpp"
 

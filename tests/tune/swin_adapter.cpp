@@ -1,5 +1,4 @@
 // swin_adapter.cpp - adapters in the blocks of a Swin, of both versions.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/extras.hpp"
 

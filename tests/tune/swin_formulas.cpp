@@ -1,6 +1,5 @@
 // swin_formulas.cpp - prompts in the windows of a Swin give the logits and gradients of the published formula, written
 // in PyTorch: three images in four windows, shifted ones among them.
-// test: unoptimised
 #include "catch.hpp"
 #include "models/parity.hpp"
 

@@ -1,5 +1,4 @@
 // swin_prompts.cpp - visual prompts in a Swin: how many numbers train, what they cost, where they start.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/extras.hpp"
 

@@ -1,5 +1,4 @@
 // swin_v2_prompts.cpp - prompts that go through a Swin v2 whose maps are padded, beside a LoRA.
-// test: unoptimised
 #include "catch.hpp"
 #include "tune/extras.hpp"
 

@@ -1,6 +1,5 @@
 // trainable.cpp - what trains of a tuned model comes back from a file, whatever the method; nothing of the base is in
 // it.
-// test: unoptimised
 #include "vitrail/io/trainable.hpp"
 
 #include "catch.hpp"
