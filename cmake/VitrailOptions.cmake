@@ -2,6 +2,7 @@
 option(VITRAIL_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(VITRAIL_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(VITRAIL_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(VITRAIL_QUICK_EXAMPLES "Compile the examples but train_vit with -O1, to see that they work" OFF)
 option(VITRAIL_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(VITRAIL_WARNINGS_AS_ERRORS "Warnings in our own programs are errors" OFF)
 option(VITRAIL_IMAGES "PNG and JPEG files (vitrail::images), where libpng and TurboJPEG are found" ON)
