@@ -16,8 +16,7 @@
 #include "keep.hpp"
 #include "meta.hpp"
 #include "plan_step.hpp"
-#include "replay.hpp"
-#include "step_inputs.hpp"
+#include "runner.hpp"
 #include "tape.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
@@ -69,7 +68,7 @@ class TrainingStep {
   static constexpr std::size_t label_count = detail::labels_of_step<Model, F>();
 
   explicit TrainingStep(Model& model, F f, const Planning& planning = {})
-      : model_((detail::use_device(model.backend()), &model)),
+      : model_(with_room(model)),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan),
@@ -161,47 +160,41 @@ class TrainingStep {
   void set_timed(bool on) { tape_.set_timed(on); }
   // On a GPU a step is recorded when it runs with as many samples for the second time, and replayed from then on, with
   // the same bits. Off: every operation is started anew.
-  void set_graphs(bool on) { graphs_ = on; }
+  void set_graphs(bool on) { runner_.set_graphs(on); }
   const auto& timings() const { return tape_.timings(); }
 
  private:
   using Returned = decltype(detail::call_step(std::declval<F&>(), std::declval<const typename Model::module&>(),
                                               std::declval<Var<input, true, false, Context>>(),
                                               std::declval<LabelsVar<Context, label_count>>()));
-  using Replay = detail::ReplayOf<Backend, Returned>;
 
+  // On a device that has memory for its gradients and moving statistics.
+  static Model* with_room(Model& model) {
+    detail::use_device(model.backend());
+    detail::check_planned_on(model.backend(), "training step",
+                             {{"gradients", model.trainable().size() * sizeof(value)},
+                              {"running statistics", 2 * model.statistics().size() * sizeof(value)}});
+    return &model;
+  }
   // Forward and backward of samples [first, first + count) of a batch, which are `share` of it.
-  auto run_part(const value* images, const int* labels, std::size_t count, std::size_t first, double share, bool adds) {
+  Returned run_part(const value* images, const int* labels, std::size_t count, std::size_t first, double share,
+                    bool adds) {
     const Backend& backend = model_->backend();
     detail::use_device(backend);
+    runner_.begin(tape_, schedule_->plan.arena, count, "training step");
     tape_.set_random(random_.stream(backend, model_->random_seed(), steps_), static_cast<std::uint32_t>(first));
     tape_.set_part(static_cast<value>(share), adds);
     tape_.set_statistics(statistics_.begin(backend, model_->statistics().values.data(), !adds));
-    const std::size_t before = tape_.arena_bytes();
-    tape_.begin(count);
-    if (tape_.arena_bytes() != before) replay_.clear();
     if (poison_ && !adds) {
       detail::fill_values(backend, gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
     }
-    const value* x = images_.place(backend, 0, images, count * input::size);
-    const int* placed = labels_.place(backend, 0, labels, count * label_count);
-    const auto run = [&] {
-      const auto out = detail::call_step(f_, std::as_const(*model_).net(), tape_.template input<input, true>(x),
-                                         tape_.template labels<label_count>(labels, placed));
-      tape_.check_end(out.loss.id, loss_);
-      tape_.backward(out.loss);
-      return out;
-    };
-    if constexpr (detail::RecordsGraphs<Backend>) {
-      const bool whole = share == 1 && !adds;
-      if (graphs_ && whole && !tape_.watched()) {
-        replay_.on(model_->frozen().values.data());
-        const detail::ReplayKey key{count, statistics_.now()};
-        if (replay_.has(key)) tape_.check_labels_again(labels, count);
-        return replay_.run(backend, key, run);
-      }
-    }
-    return run();
+    return runner_.run(tape_, *model_, {images, labels, count}, {share == 1 && !adds, statistics_.now()},
+                       [&](const auto& x, const auto& labels_of_x) {
+                         const auto out = detail::call_step(f_, std::as_const(*model_).net(), x, labels_of_x);
+                         tape_.check_end(out.loss.id, loss_);
+                         tape_.backward(out.loss);
+                         return out;
+                       });
   }
   void finish() {
     model_->set_statistics(statistics_.result());
@@ -214,12 +207,9 @@ class TrainingStep {
   Context tape_;
   Buffer<value, Memory> gradients_;
   MovingStatistics<value, Memory> statistics_;
-  detail::Placed<value, Backend> images_;
-  detail::Placed<int, Backend> labels_;
+  detail::Runner<Context, input, label_count, Returned> runner_;
   detail::StepResults<value, Memory> results_;
   detail::StepRandom<Backend> random_;
-  Replay replay_;
-  bool graphs_ = true;
   std::vector<std::string> paths_;
   std::uint64_t steps_ = 0;
   int loss_ = -1;

@@ -13,25 +13,27 @@
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
-// Copies of the host's values in the backend's memory, the same place for the same `use` while they get no larger.
+// A copy of the host's values in the backend's memory, in the same place while it gets no larger.
 template <class T, class Backend>
 class Placed {
  public:
   // Of `size` values of the host's memory, or, without a copy, of a backend that reads it.
-  const T* place(const Backend& backend, std::size_t use, const T* values, std::size_t size) {
+  const T* place(const Backend& backend, const T* values, std::size_t size) {
     if constexpr (is_host<Backend>) {
       return values;
     } else {
-      if (copies_.size() <= use) copies_.resize(use + 1);
-      auto& copy = copies_[use];
-      if (copy.size() < size) copy = Buffer<T, typename Backend::memory>(size);
-      copy_values(backend, copy.data(), values, size);
-      return copy.data();
+      if (copy_.size() < size) {
+        copy_ = {};  // never both
+        copy_ = Buffer<T, typename Backend::memory>(size);
+      }
+      copy_values(backend, copy_.data(), values, size);
+      return copy_.data();
     }
   }
+  std::size_t bytes() const { return copy_.size() * sizeof(T); }
 
  private:
-  std::deque<Buffer<T, typename Backend::memory>> copies_;
+  Buffer<T, typename Backend::memory> copy_;
 };
 
 // What a step draws from. On a device its number lies in a variable, so that a recorded step draws anew every time.
@@ -43,7 +45,7 @@ class StepRandom {
     if constexpr (is_host<Backend>) {
       return {seed, step, 0};
     } else {
-      return {seed, 0, 0, step_.place(backend, 0, &step, 1)};
+      return {seed, 0, 0, step_.place(backend, &step, 1)};
     }
   }
 

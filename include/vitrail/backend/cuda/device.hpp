@@ -16,6 +16,7 @@
 
 #include "../../error.hpp"
 #include "../memory.hpp"
+#include "../planned_memory.hpp"
 #include "thread.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
@@ -58,17 +59,22 @@ struct DeviceMemory {
     const std::size_t rounded = round_up(bytes + (bytes == 0));
     if (cudaMalloc(&memory, rounded) != cudaSuccess) {
       (void)cudaGetLastError();
-      std::size_t free = 0, total = 0;
+      const MemoryBytes now = DeviceMemory::bytes();
       int device = 0;
       (void)cudaGetDevice(&device);
-      (void)cudaMemGetInfo(&free, &total);
       throw error("CUDA: device " + std::to_string(device) + " has no memory for " + std::to_string(rounded) +
-                  " bytes: " + std::to_string(free) + " of " + std::to_string(total) + " are free");
+                  " bytes: " + std::to_string(now.free) + " of " + std::to_string(now.total) + " are free");
     }
     check(cudaMemset(memory, 0, rounded), "cudaMemset");
     return memory;
   }
   static void release(void* memory) noexcept { (void)cudaFree(memory); }
+  // What is free of the device's memory now, for all programs that use it.
+  static MemoryBytes bytes() {
+    MemoryBytes now;
+    check(cudaMemGetInfo(&now.free, &now.total), "cudaMemGetInfo");
+    return now;
+  }
   // Between host and device, either way; waits for all that the streams of this library do before.
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes) check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
@@ -154,6 +160,13 @@ class Device {
     Graph graph;
     graph.graph_.reset(made);
     return graph;
+  }
+  // Forgets what was recorded since begin_graph(), whatever became of it.
+  void cancel_graph() const noexcept {
+    cudaGraph_t recorded = nullptr;
+    (void)cudaStreamEndCapture(stream_.get(), &recorded);
+    if (recorded) (void)cudaGraphDestroy(recorded);
+    (void)cudaGetLastError();
   }
   void run(const Graph& graph) const {
     use();

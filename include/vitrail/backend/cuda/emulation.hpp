@@ -26,6 +26,7 @@ class EmulatedDevice {
   static constexpr const char* name = "emulated";
 
   explicit EmulatedDevice(int = 0) {}
+  int number() const { return 0; }
 
   template <class Kernel>
   void launch(const Grid& grid, const Kernel& kernel) const {
@@ -56,6 +57,8 @@ class EmulatedDevice {
     recorded_.reset();
     return graph;
   }
+  // Forgets what was recorded since begin_graph().
+  void cancel_graph() const noexcept { recorded_.reset(); }
   void run(const Graph& graph) const {
     for (const auto& step : graph.steps_) step();
   }
