@@ -24,6 +24,22 @@ struct DescendingThreads {
   ~DescendingThreads() { vitrail::cuda::EmulatedDevice::descending() = false; }
 };
 
+// As long as it lives copies beside kernels are made as soon as they may be, and kernels run when the host waits; or,
+// with false, as otherwise, the other way round.
+class CopiesAhead {
+ public:
+  explicit CopiesAhead(bool on = true) { set(on); }
+  ~CopiesAhead() { set(false); }
+  CopiesAhead(const CopiesAhead&) = delete;
+  CopiesAhead& operator=(const CopiesAhead&) = delete;
+
+ private:
+  static void set(bool on) {
+    auto& streams = vitrail::cuda::EmulatedStreams::get();
+    streams.finish();
+    streams.copies_ahead = on;
+  }
+};
 // As long as it lives so many bytes of the emulated device are free, beside those that were in use before.
 class FreeMemory {
  public:

@@ -3,6 +3,7 @@
 // test: unoptimised
 #include "catch.hpp"
 
+#include <vitrail/autodiff/retained_gradients.hpp>
 #include <vitrail/ops/softmax.hpp>
 #include <vitrail/train/adamw.hpp>
 

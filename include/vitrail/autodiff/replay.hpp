@@ -17,7 +17,7 @@ concept RecordsGraphs = requires(const B& b) {
   b.device().begin_graph();
 };
 
-// What must be equal for a recording to serve again: the number of samples, and which of two sets of buffers is used.
+// What must be equal for a recording to serve again: the number of samples, and which buffers are used.
 struct ReplayKey {
   std::size_t count, buffers;
   friend auto operator<=>(const ReplayKey&, const ReplayKey&) = default;

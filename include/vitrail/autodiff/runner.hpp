@@ -6,7 +6,7 @@
 
 #include "../backend/planned_memory.hpp"
 #include "replay.hpp"
-#include "step_inputs.hpp"
+#include "staged_inputs.hpp"
 #include "tape.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
@@ -18,9 +18,10 @@ class Runner {
   using value = typename Context::value;
   using Backend = typename Context::Backend;
   struct Given {
-    const value* samples;
-    const int* labels;
-    std::size_t count;
+    const value* samples = nullptr;
+    const int* labels = nullptr;
+    std::size_t count = 0;
+    bool staged = false;
   };
   // May the work be replayed from a recording? Then it must do the same for equal `buffers`, as long as the model's
   // frozen values are where they are.
@@ -34,31 +35,40 @@ class Runner {
   // then nothing has changed.
   void begin(Context& tape, const ArenaBytes& arena, std::size_t count, const char* who) {
     if (!tape.has_room(count)) {
-      const std::size_t given = sizeof(value) * S::size + sizeof(int) * LabelCount;
-      check_planned_on(tape.backend(), who, {{"arena", arena.fixed, arena.batched}, {"samples and labels", 0, given}},
-                       count, tape.arena_bytes() + samples_.bytes() + labels_.bytes());
+      constexpr std::size_t given = Inputs::buffers * (sizeof(value) * S::size + sizeof(int) * LabelCount);
+      check_planned_on(tape.backend(), who,
+                       {{"arena", arena.fixed, arena.batched},
+                        {"samples and labels", Inputs::buffers * Backend::memory::alignment, given}},
+                       count, tape.arena_bytes() + inputs_.bytes());
       replay_.clear();
     }
     tape.begin(count);
+    inputs_.reserve(bytes_of(count));
+  }
+  // Begins to copy the batch of the next run(), if there is room for it, while the device is busy. `given` must stay as
+  // it is: labels are checked there.
+  void stage(const Context& tape, const Backend& backend, Given& given) {
+    given.staged = tape.has_room(given.count) && inputs_.has_room(bytes_of(given.count));
+    if (given.staged) copy(backend, given);
   }
   // f(samples) or f(samples, labels), in the tape's context.
   template <class Model, class F>
   Out run(Context& tape, const Model& model, const Given& given, const Alike& alike, const F& f) {
     const Backend& backend = model.backend();
-    const value* samples = samples_.place(backend, given.samples, given.count * S::size);
-    const int* labels = LabelCount ? labels_.place(backend, given.labels, given.count * LabelCount) : nullptr;
+    if (!given.staged) copy(backend, given);
+    const auto at = inputs_.next(backend, given.count * S::size);
     const auto work = [&] {
-      const auto x = tape.template input<S, true>(samples);
+      const auto x = tape.template input<S, true>(at.samples);
       if constexpr (LabelCount == 0) {
         return f(x);
       } else {
-        return f(x, tape.template labels<LabelCount>(given.labels, labels));
+        return f(x, tape.template labels<LabelCount>(given.labels, at.labels));
       }
     };
     if constexpr (RecordsGraphs<Backend>) {
       if (graphs_ && alike.whenever && !tape.watched()) {
         replay_.on(model.frozen().values.data());
-        const ReplayKey key{given.count, alike.buffers};
+        const ReplayKey key{given.count, 2 * alike.buffers + inputs_.now()};
         if (const Recorded* known = replay_.recorded(key)) known->checks.repeat(given.labels, given.count);
         return replay_.run(backend, key, [&] { return Recorded{work(), tape.label_checks()}; }).out;
       }
@@ -71,8 +81,14 @@ class Runner {
     Out out;
     LabelChecks<Backend::memory::host_readable> checks;
   };
-  Placed<value, Backend> samples_;
-  Placed<int, Backend> labels_;
+  using Inputs = StagedInputs<value, Backend>;
+  static constexpr std::size_t bytes_of(std::size_t count) {
+    return Inputs::bytes_of(count * S::size, count * LabelCount);
+  }
+  void copy(const Backend& backend, const Given& given) {
+    inputs_.stage(backend, given.samples, given.count * S::size, given.labels, given.count * LabelCount);
+  }
+  Inputs inputs_;
   ReplayOf<Backend, Recorded> replay_;
   bool graphs_ = true;
 };

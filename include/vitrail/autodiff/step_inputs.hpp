@@ -1,5 +1,5 @@
-// step_inputs.hpp - what a step is given gets to where its operations read it, and its results to where the caller
-// does: nothing to do where the host shares the backend's memory, copies where it does not.
+// step_inputs.hpp - what a step draws from, and how labels get to where operations read them and results to where the
+// caller does: nothing to do where the host shares the backend's memory, copies where it does not.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,6 @@ class Placed {
       return copy_.data();
     }
   }
-  std::size_t bytes() const { return copy_.size() * sizeof(T); }
 
  private:
   Buffer<T, typename Backend::memory> copy_;
@@ -45,12 +44,14 @@ class StepRandom {
     if constexpr (is_host<Backend>) {
       return {seed, step, 0};
     } else {
-      return {seed, 0, 0, step_.place(backend, &step, 1)};
+      if (!step_.size()) step_ = Buffer<std::uint32_t, typename Backend::memory>(1);
+      backend.set(step_.data(), step);
+      return {seed, 0, 0, step_.data()};
     }
   }
 
  private:
-  Placed<std::uint32_t, Backend> step_;
+  Buffer<std::uint32_t, typename Backend::memory> step_;
 };
 
 // Results for the caller, until the next step.

@@ -74,6 +74,11 @@ class EmulatedPool {
     if (taken_.empty()) free_.clear(), end_ = 0;
   }
 
+  static void copy(void* to, const void* from, std::size_t bytes) {
+    const Access access;
+    HostMemory::copy(to, from, bytes);
+  }
+  bool holds(const void* p) const { return p >= base_ && p < base_ + capacity; }
   MemoryBytes bytes() const { return {total_ - used_, total_}; }
   // How much memory the device has from now on, no less than is in use.
   void set_total(std::size_t bytes) { total_ = bytes; }
@@ -98,19 +103,6 @@ class EmulatedPool {
   };
   std::map<std::size_t, std::size_t> free_;  // offset and size
   std::map<std::size_t, Taken> taken_;       // by offset
-};
-
-struct EmulatedMemory {
-  static constexpr bool host_readable = false;
-  static constexpr std::size_t alignment = HostMemory::alignment;
-  static constexpr std::size_t round_up(std::size_t bytes) { return HostMemory::round_up(bytes); }
-  static void* allocate(std::size_t bytes) { return EmulatedPool::get().allocate(bytes); }
-  static void release(void* memory) noexcept { EmulatedPool::get().release(memory); }
-  static MemoryBytes bytes() { return EmulatedPool::get().bytes(); }
-  static void copy(void* to, const void* from, std::size_t bytes) {
-    const EmulatedPool::Access access;
-    HostMemory::copy(to, from, bytes);
-  }
 };
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda
