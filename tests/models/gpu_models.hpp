@@ -14,7 +14,7 @@ namespace test {
 
 struct Training {
   bool graphs = true, poison = false;
-  std::size_t steps = 6;
+  std::size_t steps = 5;
 };
 // Losses, the first step's gradients, and logits at the end. The batch changes its size once.
 template <class Net>

@@ -1,5 +1,5 @@
 // gpu_swin.cpp - Swin, shifted windows and all, on the emulated GPU as on the host.
-// test: unoptimised
+// test: unoptimised, timeout 300
 #include "gpu_models.hpp"
 
 namespace vt = vitrail;
