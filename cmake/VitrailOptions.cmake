@@ -7,6 +7,7 @@ option(VITRAIL_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(VITRAIL_WARNINGS_AS_ERRORS "Warnings in our own programs are errors" OFF)
 option(VITRAIL_IMAGES "PNG and JPEG files (vitrail::images), where libpng and TurboJPEG are found" ON)
 set(VITRAIL_CUDA AUTO CACHE STRING "CUDA tests: AUTO (where nvcc 13 or newer is found), ON (or stop), OFF")
+option(VITRAIL_CUDA_NAMED_MODELS "Compile every named model for the GPU with the CUDA tests (some 40 s each)" OFF)
 set(VITRAIL_THRUST "" CACHE STRING "Thrust for vitrail::thrust: system, toolkit or a directory; empty: the first found")
 set(VITRAIL_TEST_STACK_KIB 256 CACHE STRING "Stack in KiB under which the tests run")
 

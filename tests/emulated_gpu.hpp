@@ -5,6 +5,8 @@
 #include <vitrail/backend/cuda/emulation.hpp>
 #include <vitrail/nn/tuning.hpp>
 
+#include <cstddef>
+
 namespace test {
 
 struct emulated_gpu {
@@ -20,6 +22,38 @@ struct emulated_gpu_double : emulated_gpu {
 struct DescendingThreads {
   DescendingThreads() { vitrail::cuda::EmulatedDevice::descending() = true; }
   ~DescendingThreads() { vitrail::cuda::EmulatedDevice::descending() = false; }
+};
+
+// As long as it lives copies beside kernels are made as soon as they may be, and kernels run when the host waits; or,
+// with false, as otherwise, the other way round.
+class CopiesAhead {
+ public:
+  explicit CopiesAhead(bool on = true) { set(on); }
+  ~CopiesAhead() { set(false); }
+  CopiesAhead(const CopiesAhead&) = delete;
+  CopiesAhead& operator=(const CopiesAhead&) = delete;
+
+ private:
+  static void set(bool on) {
+    auto& streams = vitrail::cuda::EmulatedStreams::get();
+    streams.finish();
+    streams.copies_ahead = on;
+  }
+};
+// As long as it lives so many bytes of the emulated device are free, beside those that were in use before.
+class FreeMemory {
+ public:
+  explicit FreeMemory(std::size_t bytes) : before_(pool().bytes()) {
+    pool().set_total(before_.total - before_.free + bytes);
+  }
+  ~FreeMemory() { pool().set_total(before_.total); }
+  FreeMemory(const FreeMemory&) = delete;
+  FreeMemory& operator=(const FreeMemory&) = delete;
+  static std::size_t now() { return pool().bytes().free; }
+
+ private:
+  static vitrail::cuda::EmulatedPool& pool() { return vitrail::cuda::EmulatedPool::get(); }
+  vitrail::MemoryBytes before_;
 };
 
 }  // namespace test

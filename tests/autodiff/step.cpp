@@ -2,6 +2,7 @@
 // changes.
 #include "catch.hpp"
 
+#include <vitrail/autodiff/retained_gradients.hpp>
 #include <vitrail/ops/softmax.hpp>
 #include <vitrail/train/adamw.hpp>
 

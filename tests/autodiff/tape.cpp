@@ -3,6 +3,7 @@
 #include "catch.hpp"
 
 #include <vitrail/autodiff/gradient_check.hpp>
+#include <vitrail/autodiff/retained_gradients.hpp>
 #include <vitrail/nn/policy_serial.hpp>
 #include <vitrail/ops/softmax.hpp>
 

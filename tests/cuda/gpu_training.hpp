@@ -27,7 +27,7 @@ struct LogitLoss {
     return vitrail::Step{vitrail::cross_entropy(logits, labels), logits};
   }
 };
-// Losses of 5 steps, then logits.
+// Losses of 7 steps, of which the last three are replayed, then logits.
 template <class Model>
 std::vector<float> losses_and_logits(Model& model, bool graphs) {
   auto step = vitrail::training_step(model, LogitLoss{});
@@ -37,7 +37,7 @@ std::vector<float> losses_and_logits(Model& model, bool graphs) {
   for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = vitrail::normal_at<float>({5, 0, 1}, 0, i);
   const vitrail::Labels labels{0, 1, 2, 0, 1, 2};
   std::vector<float> numbers;
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 7; ++i) {
     auto [loss, logits] = step(images, labels);
     optimiser.update(step);
     numbers.push_back(loss);

@@ -1,4 +1,5 @@
 // gpu_swin.cpp - Swin, shifted windows and all, on the emulated GPU as on the host.
+// test: timeout 300
 #include "gpu_models.hpp"
 
 namespace vt = vitrail;

@@ -2,6 +2,7 @@
 // tape.
 #include "catch.hpp"
 
+#include <vitrail/autodiff/retained_gradients.hpp>
 #include <vitrail/models/vit.hpp>
 #include <vitrail/nn/model.hpp>
 #include <vitrail/ops/cross_entropy.hpp>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <vitrail/autodiff/predict.hpp>
+#include <vitrail/autodiff/retained_gradients.hpp>
 #include <vitrail/expr/expression.hpp>
 #include <vitrail/nn/initial.hpp>
 #include <vitrail/nn/model.hpp>

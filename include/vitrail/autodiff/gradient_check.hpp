@@ -16,7 +16,7 @@
 #include "../backend/backend.hpp"
 #include "../backend/philox.hpp"
 #include "../backend/rows.hpp"
-#include "step.hpp"
+#include "retained_gradients.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 

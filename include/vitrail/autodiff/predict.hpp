@@ -177,7 +177,7 @@ class Predictor {
   void set_poison(bool on) { tape_.set_poison(on); }
   void set_timed(bool on) { tape_.set_timed(on); }
   // As TrainingStep::set_graphs.
-  void set_graphs(bool on) { graphs_ = on; }
+  void set_graphs(bool on) { runner_.set_graphs(on); }
   const auto& timings() const { return tape_.timings(); }
   const Model& model() const { return *model_; }
   const Trace& trace() const { return schedule_->trace; }
@@ -188,39 +188,19 @@ class Predictor {
 
  private:
   auto run(const BatchView<input, const value>& images, const int* labels = nullptr) {
-    const Backend& backend = model_->backend();
-    detail::use_device(backend);
+    detail::use_device(model_->backend());
     const std::size_t count = images.count();
     detail::check_counts("predict", count, count);
     if constexpr (packs) packed_.update(*model_);
-    const std::size_t before = tape_.arena_bytes();
-    tape_.begin(count);
-    if (tape_.arena_bytes() != before) replay_.clear();
-    const value* placed = images_.place(backend, 0, images.data(), images.size());
-    const int* placed_labels = labels ? labels_.place(backend, 0, labels, count * label_count) : nullptr;
-    const auto call = [&] {
-      const auto x = tape_.template input<input, true>(placed);
-      const auto out = [&] {
-        if constexpr (takes_labels) {
-          return detail::call_predictor(f_, model_->net(), x,
-                                        tape_.template labels<label_count>(labels, placed_labels));
-        } else {
-          return detail::call_predictor(f_, model_->net(), x);
-        }
-      }();
-      tape_.check_end(out.id, result_);
-      return out;
-    };
+    runner_.begin(tape_, schedule_->plan.arena, count, "predictor");
     results_.begin();
-    if constexpr (detail::RecordsGraphs<Backend>) {
-      if (graphs_ && !tape_.watched()) {
-        replay_.on(model_->frozen().values.data());
-        const detail::ReplayKey key{count, 0};
-        if (labels && replay_.has(key)) tape_.check_labels_again(labels, count);
-        return results_.of(replay_.run(backend, key, call), count);
-      }
-    }
-    return results_.of(call(), count);
+    return results_.of(runner_.run(tape_, *model_, {images.data(), labels, count}, {true, 0},
+                                   [&](const auto&... given) {
+                                     const auto out = detail::call_predictor(f_, model_->net(), given...);
+                                     tape_.check_end(out.id, result_);
+                                     return out;
+                                   }),
+                       count);
   }
 
   struct Empty {};
@@ -230,11 +210,10 @@ class Predictor {
   Tape<policy, false> tape_;
   std::vector<std::string> paths_;
   int result_ = -1;
-  detail::Placed<value, Backend> images_;
-  detail::Placed<int, Backend> labels_;
   detail::StepResults<value, typename Backend::memory> results_;
-  detail::ReplayOf<Backend, typename detail::PredictorCall<Model, F, takes_labels>::type> replay_;
-  bool graphs_ = true;
+  detail::Runner<Tape<policy, false>, input, takes_labels ? label_count : 0,
+                 typename detail::PredictorCall<Model, F, takes_labels>::type>
+      runner_;
   std::conditional_t<packs, detail::PackedWeights<Model>, Empty> packed_;
 };
 

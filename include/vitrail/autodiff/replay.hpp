@@ -2,12 +2,13 @@
 // from then on started with one call.
 #pragma once
 
+#include <compare>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
-#include <vector>
+
+#include "../config.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
@@ -16,15 +17,15 @@ concept RecordsGraphs = requires(const B& b) {
   b.device().begin_graph();
 };
 
-// What must be equal for a recording to serve again: the number of samples, and which of two sets of buffers is used.
+// What must be equal for a recording to serve again: the number of samples, and which buffers are used.
 struct ReplayKey {
   std::size_t count, buffers;
   friend auto operator<=>(const ReplayKey&, const ReplayKey&) = default;
 };
 
-// Out: what the callable returns, Vars whose addresses stay. Addresses that the work reads and writes must be the same
-// every time, until clear().
-template <class B, class Out>
+// Result: what the callable returns; what it points to stays where it is. Addresses that the work reads and writes must
+// be the same every time, until clear().
+template <class B, class Result>
 class Replay {
  public:
   void clear() { recordings_.clear(); }
@@ -33,40 +34,37 @@ class Replay {
     if (values != values_) clear();
     values_ = values;
   }
-  // Is there a recording for this key?
-  bool has(const ReplayKey& key) const {
+  // The result of the recording for this key, or null if there is none yet.
+  const Result* recorded(const ReplayKey& key) const {
     const auto found = recordings_.find(key);
-    return found != recordings_.end() && found->second.graph;
+    return found != recordings_.end() && found->second.graph ? &*found->second.result : nullptr;
   }
-  // The first time runs f at once (plans and workspaces come into being), the second records it.
+  // The first time runs f at once (plans and workspaces come into being), the second records it. If f throws, the half
+  // that it recorded is neither kept nor run.
   template <class F>
-  Out run(const B& backend, const ReplayKey& key, const F& f) {
+  const Result& run(const B& backend, const ReplayKey& key, const F& f) {
     const auto found = recordings_.find(key);
-    if (found == recordings_.end()) {
-      Out out = f();
-      recordings_.emplace(key, Recording{});
-      return out;
-    }
+    if (found == recordings_.end()) return *recordings_.emplace(key, Recording{Graph{}, f()}).first->second.result;
     Recording& recording = found->second;
     if (!recording.graph) {
       backend.device().begin_graph();
       try {
-        recording.out.emplace(f());
+        recording.result.emplace(f());
       } catch (...) {
-        (void)backend.device().end_graph();  // half of the work: not kept
+        backend.device().cancel_graph();
         throw;
       }
       recording.graph = backend.device().end_graph();
     }
     backend.device().run(recording.graph);
-    return *recording.out;
+    return *recording.result;
   }
 
  private:
   using Graph = decltype(std::declval<const B&>().device().end_graph());
   struct Recording {
     Graph graph{};
-    std::optional<Out> out{};
+    std::optional<Result> result{};
   };
   std::map<ReplayKey, Recording> recordings_;
   const void* values_ = nullptr;
@@ -75,15 +73,15 @@ class Replay {
 struct NoReplay {
   void clear() {}
 };
-template <class B, class Out>
+template <class B, class Result>
 struct ReplayFor {
   using type = NoReplay;
 };
-template <RecordsGraphs B, class Out>
-struct ReplayFor<B, Out> {
-  using type = Replay<B, Out>;
+template <RecordsGraphs B, class Result>
+struct ReplayFor<B, Result> {
+  using type = Replay<B, Result>;
 };
-template <class B, class Out>
-using ReplayOf = typename ReplayFor<B, Out>::type;
+template <class B, class Result>
+using ReplayOf = typename ReplayFor<B, Result>::type;
 
 }  // namespace vitrail::inline VITRAIL_TU::detail

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -15,44 +16,11 @@
 #include "callable.hpp"
 #include "keep.hpp"
 #include "meta.hpp"
-#include "plan_step.hpp"
-#include "replay.hpp"
-#include "step_inputs.hpp"
+#include "runner.hpp"
+#include "schedule.hpp"
 #include "tape.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
-
-namespace detail {
-
-inline void check_counts(const char* what, std::size_t samples, std::size_t labels, std::size_t per_sample = 1) {
-  if (samples == 0) throw shape_error(std::string(what) + ": the batch has no samples");
-  if (samples * per_sample != labels) {
-    throw shape_error(std::string(what) + ": " + std::to_string(samples) + " samples" +
-                      (per_sample == 1 ? "" : " of " + std::to_string(per_sample) + " labels") + ", but " +
-                      std::to_string(labels) + " labels");
-  }
-}
-// A trace and a plan are large arrays: they live on the heap, made once per step.
-struct Schedule {
-  Trace trace;
-  Plan plan;
-  Scopes scopes;
-};
-template <class Model, class F>
-constexpr std::size_t labels_of_step() {
-  if constexpr (requires { F::labels_per_sample; }) {
-    return F::labels_per_sample;
-  } else {
-    return labels_per_sample<typename Model::module>();
-  }
-}
-template <class Model>
-void declare_parameters(const Model& model, Trace& trace) {
-  trace.parameters = model.trainable().table.size();
-  for (const auto& info : model.trainable().table) trace.values.push_back(ValueRecord{info.size, -1, false, true});
-}
-
-}  // namespace detail
 
 // f(net, x, labels) returns a vt::Step. Calling the training step runs forward and backward; the gradients then lie in
 // a flat buffer parallel to model.trainable(), and an optimiser may update the model. The model must outlive the step.
@@ -69,7 +37,7 @@ class TrainingStep {
   static constexpr std::size_t label_count = detail::labels_of_step<Model, F>();
 
   explicit TrainingStep(Model& model, F f, const Planning& planning = {})
-      : model_((detail::use_device(model.backend()), &model)),
+      : model_(with_room(model)),
         f_(std::move(f)),
         schedule_(std::make_unique<detail::Schedule>()),
         tape_(model.backend(), schedule_->trace, schedule_->plan),
@@ -96,18 +64,50 @@ class TrainingStep {
   // callable does other operations than when the step was made; then the model is as it was and the step does not
   // count.
   auto operator()(const BatchView<input, const value>& images, const Labels& labels) {
-    detail::check_counts("training step", images.count(), labels.count(), label_count);
-    const std::size_t count = images.count();
-    const auto out = run_part(images.data(), labels.data(), count, 0, 1, false);
-    finish();
-    results_.begin();
-    return std::apply(
-        [&](const auto&... result) { return std::tuple(results_.of(out.loss, count), results_.of(result, count)...); },
-        out.results);
+    stage(images, labels);
+    start();
+    return results();
   }
   template <StepBatchFor<policy> Q>
   auto operator()(const Batch<input, Q>& images, const Labels& labels) {
     return (*this)(images.view(), labels);
+  }
+
+  // The same in three calls, between which a device is busy:
+  //   step.start();                 // the step of the batch staged last
+  //   optimiser.update(step);
+  //   step.stage(images, labels);   // the next batch; both stay as they are until start()
+  //   auto [loss] = step.results(); // waits for the step that was started last
+  // A batch for which there is room is copied by stage(), one that is larger than any before by start().
+  void stage(const BatchView<input, const value>& images, const Labels& labels) {
+    detail::check_counts("training step", images.count(), labels.count(), label_count);
+    detail::use_device(model_->backend());
+    next_ = {images.data(), labels.data(), images.count()};
+    runner_.stage(tape_, model_->backend(), next_);
+  }
+  template <StepBatchFor<policy> Q>
+  void stage(const Batch<input, Q>& images, const Labels& labels) {
+    stage(images.view(), labels);
+  }
+  void stage(const auto&, const Labels&&) = delete;  // labels that die with the statement
+  // Throws as the step does, and error if no batch was staged since the last start().
+  void start() {
+    const Given given = std::exchange(next_, {});
+    if (given.count == 0) throw error("training step: no batch is staged");
+    out_.reset();
+    out_.emplace(run_part(given, 0, 1, false));
+    count_ = given.count;
+    finish();
+  }
+  // Throws error if no step was started, or none in one piece.
+  auto results() {
+    if (!out_) throw error("training step: no step was started");
+    results_.begin();
+    return std::apply(
+        [&](const auto&... result) {
+          return std::tuple(results_.of(out_->loss, count_), results_.of(result, count_)...);
+        },
+        out_->results);
   }
 
   // The same step with its batch in parts of at most `part` samples, in the memory of one part: gradients add up (each
@@ -119,12 +119,14 @@ class TrainingStep {
   value in_parts(const BatchView<input, const value>& images, const Labels& labels, std::size_t part) {
     detail::check_counts("training step", images.count(), labels.count(), label_count);
     if (part == 0) throw shape_error("training step: parts of 0 samples");
+    next_ = {};
+    out_.reset();
     double loss = 0;
     for (std::size_t begin = 0; begin < images.count(); begin += part) {
       const std::size_t count = std::min(part, images.count() - begin);
       const double share = static_cast<double>(count) / static_cast<double>(images.count());
       const auto out =
-          run_part(images[begin].data(), labels.data() + begin * label_count, count, begin, share, begin > 0);
+          run_part({images[begin].data(), labels.data() + begin * label_count, count}, begin, share, begin > 0);
       loss += share * static_cast<double>(detail::value_on_host<Memory>(out.loss.data));
     }
     finish();
@@ -161,47 +163,42 @@ class TrainingStep {
   void set_timed(bool on) { tape_.set_timed(on); }
   // On a GPU a step is recorded when it runs with as many samples for the second time, and replayed from then on, with
   // the same bits. Off: every operation is started anew.
-  void set_graphs(bool on) { graphs_ = on; }
+  void set_graphs(bool on) { runner_.set_graphs(on); }
   const auto& timings() const { return tape_.timings(); }
 
  private:
   using Returned = decltype(detail::call_step(std::declval<F&>(), std::declval<const typename Model::module&>(),
                                               std::declval<Var<input, true, false, Context>>(),
                                               std::declval<LabelsVar<Context, label_count>>()));
-  using Replay = detail::ReplayOf<Backend, Returned>;
+  using Runner = detail::Runner<Context, input, label_count, Returned>;
+  using Given = typename Runner::Given;
 
-  // Forward and backward of samples [first, first + count) of a batch, which are `share` of it.
-  auto run_part(const value* images, const int* labels, std::size_t count, std::size_t first, double share, bool adds) {
+  // On a device that has memory for its gradients and moving statistics.
+  static Model* with_room(Model& model) {
+    detail::use_device(model.backend());
+    detail::check_planned_on(model.backend(), "training step",
+                             {{"gradients", model.trainable().size() * sizeof(value)},
+                              {"running statistics", 2 * model.statistics().size() * sizeof(value)}});
+    return &model;
+  }
+  // Forward and backward of samples of a batch, which begin at `first` there and are `share` of it.
+  Returned run_part(const Given& given, std::size_t first, double share, bool adds) {
     const Backend& backend = model_->backend();
     detail::use_device(backend);
+    runner_.begin(tape_, schedule_->plan.arena, given.count, "training step");
     tape_.set_random(random_.stream(backend, model_->random_seed(), steps_), static_cast<std::uint32_t>(first));
     tape_.set_part(static_cast<value>(share), adds);
     tape_.set_statistics(statistics_.begin(backend, model_->statistics().values.data(), !adds));
-    const std::size_t before = tape_.arena_bytes();
-    tape_.begin(count);
-    if (tape_.arena_bytes() != before) replay_.clear();
     if (poison_ && !adds) {
       detail::fill_values(backend, gradients_.data(), gradients_.size(), std::numeric_limits<value>::quiet_NaN());
     }
-    const value* x = images_.place(backend, 0, images, count * input::size);
-    const int* placed = labels_.place(backend, 0, labels, count * label_count);
-    const auto run = [&] {
-      const auto out = detail::call_step(f_, std::as_const(*model_).net(), tape_.template input<input, true>(x),
-                                         tape_.template labels<label_count>(labels, placed));
-      tape_.check_end(out.loss.id, loss_);
-      tape_.backward(out.loss);
-      return out;
-    };
-    if constexpr (detail::RecordsGraphs<Backend>) {
-      const bool whole = share == 1 && !adds;
-      if (graphs_ && whole && !tape_.watched()) {
-        replay_.on(model_->frozen().values.data());
-        const detail::ReplayKey key{count, statistics_.now()};
-        if (replay_.has(key)) tape_.check_labels_again(labels, count);
-        return replay_.run(backend, key, run);
-      }
-    }
-    return run();
+    return runner_.run(tape_, *model_, given, {share == 1 && !adds, statistics_.now()},
+                       [&](const auto& x, const auto& labels_of_x) {
+                         const auto out = detail::call_step(f_, std::as_const(*model_).net(), x, labels_of_x);
+                         tape_.check_end(out.loss.id, loss_);
+                         tape_.backward(out.loss);
+                         return out;
+                       });
   }
   void finish() {
     model_->set_statistics(statistics_.result());
@@ -214,12 +211,12 @@ class TrainingStep {
   Context tape_;
   Buffer<value, Memory> gradients_;
   MovingStatistics<value, Memory> statistics_;
-  detail::Placed<value, Backend> images_;
-  detail::Placed<int, Backend> labels_;
+  Runner runner_;
+  Given next_;                   // staged
+  std::optional<Returned> out_;  // of the step started last
+  std::size_t count_ = 0;        // its samples
   detail::StepResults<value, Memory> results_;
   detail::StepRandom<Backend> random_;
-  Replay replay_;
-  bool graphs_ = true;
   std::vector<std::string> paths_;
   std::uint64_t steps_ = 0;
   int loss_ = -1;
@@ -230,29 +227,6 @@ class TrainingStep {
 template <class Model, class F>
 TrainingStep<Model, F> training_step(Model& model, F f, const Planning& planning = {}) {
   return TrainingStep<Model, F>(model, std::move(f), planning);
-}
-
-// Loss and gradients of the same callable on the retaining tape, the reference for the planned one. `gradients` has
-// model.trainable().size() values. Runs backward `repeats` times, which must not change them. Throws shape_error.
-template <class Model, class F>
-auto retained_gradients(const Model& model, const F& f,
-                        const BatchView<typename Model::module::input, const typename Model::value>& images,
-                        const Labels& labels, typename Model::value* gradients, int repeats = 1) {
-  using policy = typename Model::policy;
-  constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
-  detail::check_counts("retained_gradients", images.count(), labels.count(), label_count);
-  Tape<policy, true> tape(model.backend());
-  tape.set_parameters(model.trainable().table.size(), gradients, model.trainable().offsets.data(),
-                      model.trainable().values.data());
-  tape.set_random({model.random_seed(), 0, 0}, 0);
-  tape.begin(images.count());
-  const auto out = f(model.net(), tape.template input<typename Model::module::input, true>(images.data()),
-                     tape.template labels<label_count>(labels.data()));
-  for (int i = 0; i < repeats; ++i) {
-    detail::fill_values(model.backend(), gradients, model.trainable().size(), typename Model::value(0));
-    tape.backward(out.loss);
-  }
-  return detail::value_on_host<typename policy::backend::memory>(out.loss.data);
 }
 
 }  // namespace vitrail::inline VITRAIL_TU

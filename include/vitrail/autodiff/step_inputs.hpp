@@ -1,5 +1,5 @@
-// step_inputs.hpp - what a step is given gets to where its operations read it, and its results to where the caller
-// does: nothing to do where the host shares the backend's memory, copies where it does not.
+// step_inputs.hpp - what a step draws from, and how labels get to where operations read them and results to where the
+// caller does: nothing to do where the host shares the backend's memory, copies where it does not.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +13,26 @@
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
-// Copies of the host's values in the backend's memory, the same place for the same `use` while they get no larger.
+// A copy of the host's values in the backend's memory, in the same place while it gets no larger.
 template <class T, class Backend>
 class Placed {
  public:
   // Of `size` values of the host's memory, or, without a copy, of a backend that reads it.
-  const T* place(const Backend& backend, std::size_t use, const T* values, std::size_t size) {
+  const T* place(const Backend& backend, const T* values, std::size_t size) {
     if constexpr (is_host<Backend>) {
       return values;
     } else {
-      if (copies_.size() <= use) copies_.resize(use + 1);
-      auto& copy = copies_[use];
-      if (copy.size() < size) copy = Buffer<T, typename Backend::memory>(size);
-      copy_values(backend, copy.data(), values, size);
-      return copy.data();
+      if (copy_.size() < size) {
+        copy_ = {};  // never both
+        copy_ = Buffer<T, typename Backend::memory>(size);
+      }
+      copy_values(backend, copy_.data(), values, size);
+      return copy_.data();
     }
   }
 
  private:
-  std::deque<Buffer<T, typename Backend::memory>> copies_;
+  Buffer<T, typename Backend::memory> copy_;
 };
 
 // What a step draws from. On a device its number lies in a variable, so that a recorded step draws anew every time.
@@ -43,12 +44,14 @@ class StepRandom {
     if constexpr (is_host<Backend>) {
       return {seed, step, 0};
     } else {
-      return {seed, 0, 0, step_.place(backend, 0, &step, 1)};
+      if (!step_.size()) step_ = Buffer<std::uint32_t, typename Backend::memory>(1);
+      backend.set(step_.data(), step);
+      return {seed, 0, 0, step_.data()};
     }
   }
 
  private:
-  Placed<std::uint32_t, Backend> step_;
+  Buffer<std::uint32_t, typename Backend::memory> step_;
 };
 
 // Results for the caller, until the next step.

@@ -34,6 +34,8 @@ class TapeMemory {
   std::size_t parameter_offset(std::size_t slot) const { return parameter_offsets_[slot]; }
   std::size_t count() const { return count_; }
   std::size_t arena_bytes() const { return arena_.size() * sizeof(value); }
+  // Were there as many samples before?
+  bool has_room(std::size_t samples) const { return samples <= capacity_; }
 
   // For a step of `samples` samples. Returns whether the arena is new: there were never as many.
   bool begin(std::size_t samples) {
@@ -43,7 +45,7 @@ class TapeMemory {
       kept_gradients_.assign(parameters_, {nullptr, 0});
       return false;
     }
-    if (samples <= capacity_) return false;
+    if (has_room(samples)) return false;
     capacity_ = 0;  // should memory run out below
     arena_ = {};
     const ArenaBytes& bytes = plan_->arena;

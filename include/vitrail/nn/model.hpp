@@ -41,9 +41,9 @@ class Model {
   // initial ones. Nothing is computed for the others, and nothing is left when fill throws.
   template <class Fill>
   requires std::is_invocable_r_v<bool, const Fill&, const ParameterInfo&, value*>
-  explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {}) : Model(s, options, Prepared()) {
+  explicit Model(const Fill& fill, seed s = {}, vitrail::backend options = {}) : Model(s, options, Frozen::own) {
     auto frozen = std::make_shared<Store>();
-    detail::lay_out(entries_, *frozen, [](const auto& entry) { return !entry.trainable && !entry.statistic; });
+    detail::lay_out(entries_, *frozen, &Entry::frozen);
     for (const auto& entry : entries_) {
       Store& store = entry.trainable ? trainable_ : entry.statistic ? statistics_ : *frozen;
       value* to = store.values.data() + entry.info.offset;
@@ -65,7 +65,7 @@ class Model {
   // unless the tuning starts it anew, as do running statistics; one that the base does not have, as without a base.
   // Throws error with a line for each name and shape that does not fit.
   explicit Model(std::shared_ptr<const Store> base, seed s = {}, vitrail::backend options = {})
-      : Model(s, options, Prepared()) {
+      : Model(s, options, Frozen::shared) {
     frozen_ = std::move(base);
     start_on_base();
   }
@@ -189,21 +189,20 @@ class Model {
  private:
   template <class F>
   static void fill_one(const F& fill, const ParameterInfo& info, value* to) {
-    detail::fill_from_host<Memory>(to, info.size, [&](value* host) {
-      fill(info, host);
-      return true;
-    });
+    detail::fill_from_host<Memory>(to, info.size, [&](value* host) { return fill(info, host), true; });
   }
   void check_values() const {
     if (discarded_) throw error("Model: its values were discarded, they are only in its predictor");
   }
-  // Everything but the values and the frozen store.
-  struct Prepared {};
-  Model(seed s, vitrail::backend options, Prepared)
+  using Entry = detail::ParameterEntry<value>;
+  // Everything but the values and the frozen store, which will be its own or a base's.
+  enum class Frozen { own, shared };
+  Model(seed s, vitrail::backend options, Frozen frozen)
       : seed_(s), options_(options), backend_(options), entries_(detail::entries_of<value>(net_, modules_, derived_)) {
     detail::check_names(entries_);
-    detail::lay_out(entries_, trainable_, [](const auto& entry) { return entry.trainable; });
-    detail::lay_out(entries_, statistics_, [](const auto& entry) { return entry.statistic; });
+    detail::check_room(backend_, entries_, frozen == Frozen::own);
+    detail::lay_out(entries_, trainable_, &Entry::trainable);
+    detail::lay_out(entries_, statistics_, &Entry::statistic);
     number_slots(net_);
   }
   void derive() {
@@ -237,7 +236,7 @@ class Model {
   Backend backend_;
   std::vector<NamedModule> modules_;
   std::vector<detail::DerivedValues<Backend, Store>> derived_;
-  std::vector<detail::ParameterEntry<value>> entries_;
+  std::vector<Entry> entries_;
   Store trainable_, statistics_;
   std::shared_ptr<const Store> frozen_;
   std::uint64_t version_ = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -13,6 +14,7 @@
 
 #include "../backend/memory.hpp"
 #include "../backend/philox.hpp"
+#include "../backend/planned_memory.hpp"
 #include "../error.hpp"
 #include "initial.hpp"
 #include "module.hpp"
@@ -50,6 +52,7 @@ struct ParameterEntry {
   bool anew = false;  // it does not take its start from a base
   double (*initial)(const RandomStream&, std::size_t) = nullptr;
   const T** data = nullptr;  // in the module
+  bool frozen() const { return !trainable && !statistic; }
 };
 inline std::string spelled_extents(const std::vector<std::size_t>& shape) {
   std::string text = "[";
@@ -98,12 +101,34 @@ void check_names(const std::vector<ParameterEntry<T>>& entries) {
     if (!paths.insert(entry.info.path).second) throw error("Model: two parameters are named " + entry.info.path);
   }
 }
-// Gives those parameters a place in the store for which belongs(entry), in the order of the module.
+// Elements of a store of those parameters that `belongs`, a member of ParameterEntry, is true of: each starts at a
+// multiple of the alignment.
+template <class Memory, class T, class Belongs>
+std::size_t stored_size(const std::vector<ParameterEntry<T>>& entries, const Belongs& belongs) {
+  std::size_t size = 0;
+  for (const ParameterEntry<T>& entry : entries) {
+    if (std::invoke(belongs, entry)) size += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
+  }
+  return size;
+}
+// Throws error if a device has too little memory for the stores of a model, frozen parameters included or not.
+template <class Backend, class T>
+void check_room(const Backend& backend, const std::vector<ParameterEntry<T>>& entries, bool with_frozen) {
+  using Entry = ParameterEntry<T>;
+  const auto bytes = [&](const auto& belongs) {
+    return stored_size<typename Backend::memory>(entries, belongs) * sizeof(T);
+  };
+  check_planned_on(backend, "Model",
+                   {{"trainable parameters", bytes(&Entry::trainable)},
+                    {"frozen parameters", with_frozen ? bytes(&Entry::frozen) : 0},
+                    {"running statistics", bytes(&Entry::statistic)}});
+}
+// Gives those parameters a place in the store that `belongs` is true of, in the order of the module.
 template <class T, class Memory, class Belongs>
 void lay_out(std::vector<ParameterEntry<T>>& entries, ParameterStore<T, Memory>& store, const Belongs& belongs) {
   std::size_t size = 0;
   for (ParameterEntry<T>& entry : entries) {
-    if (!belongs(entry)) continue;
+    if (!std::invoke(belongs, entry)) continue;
     entry.info.offset = size;
     size += Memory::round_up(entry.info.size * sizeof(T)) / sizeof(T);
     store.table.push_back(entry.info);

@@ -32,10 +32,7 @@ class AdamW {
 
   // Throws error for a layer decay of a model whose layers are not known.
   explicit AdamW(const Model& model, AdamWOptions o = {})
-      : options(o),
-        model_((detail::use_device(model.backend()), &model)),
-        first_(model.trainable().size()),
-        second_(model.trainable().size()) {
+      : options(o), model_(with_room(model)), first_(model.trainable().size()), second_(model.trainable().size()) {
     if (options.layer_decay != 1) behind_ = layers_behind(model);
   }
 
@@ -72,6 +69,11 @@ class AdamW {
   AdamWOptions options;
 
  private:
+  static const Model* with_room(const Model& model) {
+    detail::use_device(model.backend());
+    detail::check_planned_on(model.backend(), "AdamW", {{"moments", 2 * model.trainable().size() * sizeof(value)}});
+    return &model;
+  }
   // The learning rate of a parameter is options.rate, times this.
   double rate_of(std::size_t k) const {
     const double layer = behind_.empty() ? 1 : std::pow(options.layer_decay, static_cast<double>(behind_[k]));

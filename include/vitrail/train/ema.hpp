@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <string>
 
+#include "../backend/planned_memory.hpp"
 #include "../backend/rows.hpp"
 #include "../backend/values.hpp"
 #include "../error.hpp"
@@ -72,7 +73,7 @@ class Ema {
 
   // Throws error unless 0 < decay < 1.
   Ema(const Model& model, double decay)
-      : model_((detail::use_device(model.backend()), &model)), decay_(decay), values_(model.trainable().values.copy()) {
+      : model_(with_room(model)), decay_(decay), values_(model.trainable().values.copy()) {
     if (!(decay > 0 && decay < 1)) {
       throw error("Ema: expected a decay between 0 and 1, found " + std::to_string(decay));
     }
@@ -102,6 +103,11 @@ class Ema {
   static void visit(auto& self, auto&& f) { f("ema", self.values_); }
 
  private:
+  static const Model* with_room(const Model& model) {
+    detail::use_device(model.backend());
+    detail::check_planned_on(model.backend(), "Ema", {{"average", model.trainable().size() * sizeof(value)}});
+    return &model;
+  }
   void check(const Model& model) const {
     if (&model != model_) throw error("Ema: the average is of another model");
     if (in_use_) throw error("Ema: the model has the averaged values at the moment");

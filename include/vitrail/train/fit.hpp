@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "../autodiff/predict.hpp"
 #include "../nn/policy.hpp"
@@ -29,6 +30,26 @@ Accuracy evaluate(Predict& predict, const Batches& batches) {
   return accuracy;
 }
 
+namespace detail {
+// On a device, loads and stages the batch from a sample on while the step that was started runs, if the epoch has one.
+// What fails is loaded again in its turn, when the state is behind the batch before.
+template <class Step, class Batches, class Images>
+bool stage_ahead(Step& step, Batches& batches, std::size_t sample, Images& images, Labels& labels) {
+  if constexpr (is_host<typename Step::Backend>) {
+    return false;
+  } else {
+    if (sample >= batches.samples()) return false;
+    try {
+      batches.load_from(sample, images, labels);
+      step.stage(images, labels);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+}
+}  // namespace detail
+
 // Trains from `state` to the recipe's end: AdamW, a cosine schedule with warm-up, and the parameters' moving average if
 // the recipe has one. objective(net, images, labels) gives a vt::Step of the loss and of the logits [C] whose accuracy
 // is told; it may have labels_per_sample, of which the first is the right one (train/distillation.hpp). Nothing is
@@ -50,13 +71,17 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
   const CosineSchedule schedule{recipe.rate, recipe.last_rate,
                                 static_cast<std::uint64_t>(std::max(0.0, recipe.warm_up_epochs) * per_epoch),
                                 static_cast<std::uint64_t>(recipe.epochs) * batches.count()};
-  Batch<typename Model::module::input, host_policy<typename Model::policy>> images;
-  Labels labels;
+  struct Loaded {
+    Batch<typename Model::module::input, host_policy<typename Model::policy>> images;
+    Labels labels;
+  };
+  Loaded current, next;
   using clock = std::chrono::steady_clock;
   while (state.epoch < recipe.epochs) {
     batches.shuffle(recipe.seed, static_cast<std::uint32_t>(state.epoch));
     double seconds = 0;
     std::size_t trained = 0;
+    bool is_staged = false;
     const auto progress = [&] {
       const double loss = state.loss_sum / std::max(1.0, static_cast<double>(state.accuracy.samples));
       const double speed = seconds > 0 ? static_cast<double>(trained) / seconds : 0;
@@ -66,18 +91,25 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
     };
     while (state.samples < batches.samples()) {
       const auto start = clock::now();
-      batches.load_from(state.samples, images, labels);
+      if (!is_staged) {
+        batches.load_from(state.samples, current.images, current.labels);
+        step.stage(current.images, current.labels);
+      }
+      const std::size_t count = current.images.count();
       state.optimiser.options.rate = schedule.at(state.epoch * batches.count() + state.samples / batches.batch());
-      const auto [loss, logits] = step(images, labels);
+      step.start();
       state.optimiser.update(step);
       if (state.ema) state.ema->update(model);
+      is_staged = detail::stage_ahead(step, batches, state.samples + count, next.images, next.labels);
+      const auto [loss, logits] = step.results();
       seconds += std::chrono::duration<double>(clock::now() - start).count();
-      trained += images.count();
+      trained += count;
       const std::size_t before = state.accuracy.samples;
-      state.accuracy.add(logits, labels, ignored, labels_of_sample);
+      state.accuracy.add(logits, current.labels, ignored, labels_of_sample);
       state.loss_sum += static_cast<double>(loss) * static_cast<double>(state.accuracy.samples - before);
-      state.samples += images.count();
+      state.samples += count;
       state.steps = step.steps();
+      if (is_staged) std::swap(current, next);
       if (recipe.on_batch) recipe.on_batch(progress());
     }
     const Progress done = progress();

@@ -17,6 +17,7 @@ namespace vitrail::inline VITRAIL_TU {
 template <class Device>
 class Cuda {
  public:
+  using device_type = Device;
   using memory = typename Device::memory;
   static constexpr const char* name = Device::name;
 
@@ -65,6 +66,11 @@ class Cuda {
   }
   static constexpr std::size_t attention_bias_workspace(std::size_t heads, std::size_t queries, std::size_t keys) {
     return cuda::most_bias_chunks(heads, queries, keys) * heads * queries * keys;
+  }
+  // *at = x, after what was queued before; the host goes on.
+  template <class T>
+  void set(T* at, const T& x) const {
+    device_.launch({1}, cuda::SetKernel<T>{at, x});
   }
   // A copy within, to or from the device, after what was queued before.
   void copy(void* to, const void* from, std::size_t bytes) const { device_.copy(to, from, bytes); }

@@ -1,5 +1,5 @@
-// device.hpp - one NVIDIA GPU: its memory, a stream on which kernels run one after the other, graphs of them, and what
-// is said when something fails. For nvcc.
+// device.hpp - one NVIDIA GPU: its memory, a stream on which kernels run one after the other, one for copies beside
+// them, graphs of kernels, and what is said when something fails. For nvcc.
 #pragma once
 
 #ifndef __CUDACC__
@@ -16,19 +16,12 @@
 
 #include "../../error.hpp"
 #include "../memory.hpp"
+#include "../planned_memory.hpp"
+#include "stream.hpp"
 #include "thread.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
-// Throws error with the call, the device and CUDA's own words.
-inline void check(cudaError_t status, const std::string& call) {
-  if (status == cudaSuccess) return;
-  int device = 0;
-  (void)cudaGetDevice(&device);
-  (void)cudaGetLastError();  // an error that was reported is over
-  throw error("CUDA: " + call + " on device " + std::to_string(device) + ": " + cudaGetErrorName(status) + ", " +
-              cudaGetErrorString(status));
-}
 inline std::string spelled_version(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
@@ -58,17 +51,27 @@ struct DeviceMemory {
     const std::size_t rounded = round_up(bytes + (bytes == 0));
     if (cudaMalloc(&memory, rounded) != cudaSuccess) {
       (void)cudaGetLastError();
-      std::size_t free = 0, total = 0;
+      const MemoryBytes now = DeviceMemory::bytes();
       int device = 0;
       (void)cudaGetDevice(&device);
-      (void)cudaMemGetInfo(&free, &total);
       throw error("CUDA: device " + std::to_string(device) + " has no memory for " + std::to_string(rounded) +
-                  " bytes: " + std::to_string(free) + " of " + std::to_string(total) + " are free");
+                  " bytes: " + std::to_string(now.free) + " of " + std::to_string(now.total) + " are free");
     }
     check(cudaMemset(memory, 0, rounded), "cudaMemset");
     return memory;
   }
   static void release(void* memory) noexcept { (void)cudaFree(memory); }
+  // What is free of the device's memory now, for all programs that use it.
+  static MemoryBytes bytes() {
+    MemoryBytes now;
+    check(cudaMemGetInfo(&now.free, &now.total), "cudaMemGetInfo");
+    return now;
+  }
+  static bool holds(const void* p) {
+    cudaPointerAttributes of{};
+    check(cudaPointerGetAttributes(&of, p), "cudaPointerGetAttributes");
+    return of.type == cudaMemoryTypeDevice || of.type == cudaMemoryTypeManaged;
+  }
   // Between host and device, either way; waits for all that the streams of this library do before.
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes) check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
@@ -84,28 +87,19 @@ __global__ void __launch_bounds__(Kernel::threads, blocks_per_core<Kernel>()) ru
 class Device {
  public:
   using memory = DeviceMemory;
+  using pinned_memory = PinnedMemory;
+  using Event = cuda::Event;
   static constexpr const char* name = "cuda";
 
   // Makes the device current in this thread. Throws error if there is none with this number.
-  explicit Device(int number = 0) : number_(number) {
-    const int count = device_count();
-    if (number < 0 || number >= count) {
-      throw error("vt::gpu: no CUDA device " + std::to_string(number) + ": there are " + std::to_string(count));
-    }
-    use();
-    cudaStream_t stream = nullptr;
-    check(cudaStreamCreate(&stream), "cudaStreamCreate");
-    stream_.reset(stream);
-  }
+  explicit Device(int number = 0) : number_(made_current(number)) {}
 
   int number() const { return number_; }
-  cudaStream_t stream() const { return stream_.get(); }
+  const Stream& kernels() const { return kernels_; }
+  const Stream& copies() const { return copies_; }
+  cudaStream_t stream() const { return kernels_.get(); }
   // Makes it the calling thread's device, as each call below does.
-  void use() const {
-    int current = -1;
-    check(cudaGetDevice(&current), "cudaGetDevice");
-    if (current != number_) check(cudaSetDevice(number_), "cudaSetDevice");
-  }
+  void use() const { use(number_); }
 
   template <class Kernel>
   void launch(const Grid& grid, const Kernel& kernel) const {
@@ -118,15 +112,15 @@ class Device {
                                  static_cast<int>(grid.shared_bytes)),
             "cudaFuncSetAttribute of " + std::to_string(grid.shared_bytes) + " bytes of shared memory");
     }
-    run_kernel<<<static_cast<unsigned>(grid.blocks), Kernel::threads, grid.shared_bytes, stream_.get()>>>(kernel);
+    run_kernel<<<static_cast<unsigned>(grid.blocks), Kernel::threads, grid.shared_bytes, stream()>>>(kernel);
     check(cudaGetLastError(), "the launch of a kernel");
   }
   // A copy that takes its turn after the kernels before. From the host's memory it may be made before its turn comes.
   void copy(void* to, const void* from, std::size_t bytes) const {
     use();
-    if (bytes) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_.get()), "cudaMemcpyAsync");
+    kernels_.copy(to, from, bytes);
   }
-  void wait() const { check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize"); }
+  void wait() const { check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize"); }
 
   // Kernels and copies between begin_graph() and end_graph() are recorded, and run when the graph is.
   class Graph {
@@ -142,11 +136,11 @@ class Device {
   };
   void begin_graph() const {
     use();
-    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
   }
   Graph end_graph() const {
     cudaGraph_t recorded = nullptr;
-    check(cudaStreamEndCapture(stream_.get(), &recorded), "cudaStreamEndCapture");
+    check(cudaStreamEndCapture(stream(), &recorded), "cudaStreamEndCapture");
     cudaGraphExec_t made = nullptr;
     const cudaError_t status = cudaGraphInstantiate(&made, recorded, 0);
     (void)cudaGraphDestroy(recorded);
@@ -155,17 +149,34 @@ class Device {
     graph.graph_.reset(made);
     return graph;
   }
+  // Forgets what was recorded since begin_graph(), whatever became of it.
+  void cancel_graph() const noexcept {
+    cudaGraph_t recorded = nullptr;
+    (void)cudaStreamEndCapture(stream(), &recorded);
+    if (recorded) (void)cudaGraphDestroy(recorded);
+    (void)cudaGetLastError();
+  }
   void run(const Graph& graph) const {
     use();
-    check(cudaGraphLaunch(graph.graph_.get(), stream_.get()), "cudaGraphLaunch");
+    check(cudaGraphLaunch(graph.graph_.get(), stream()), "cudaGraphLaunch");
   }
 
  private:
-  struct DestroyStream {
-    void operator()(cudaStream_t stream) const { (void)cudaStreamDestroy(stream); }
-  };
+  static void use(int number) {
+    int current = -1;
+    check(cudaGetDevice(&current), "cudaGetDevice");
+    if (current != number) check(cudaSetDevice(number), "cudaSetDevice");
+  }
+  static int made_current(int number) {
+    const int count = device_count();
+    if (number < 0 || number >= count) {
+      throw error("vt::gpu: no CUDA device " + std::to_string(number) + ": there are " + std::to_string(count));
+    }
+    use(number);
+    return number;
+  }
   int number_;
-  std::unique_ptr<std::remove_pointer_t<cudaStream_t>, DestroyStream> stream_;
+  Stream kernels_, copies_;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda

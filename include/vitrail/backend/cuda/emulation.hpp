@@ -2,9 +2,9 @@
 // tested where there is no GPU, under sanitizers too.
 //
 // What it finds: results that are wrong, threads that wait at different barriers, results that depend on the order of a
-// block's threads (run twice, in two orders), and host code that reads or writes the device's memory (it crashes: the
-// pages are protected). What it does not: kernels that read the host's memory, races between blocks, speed, bank
-// conflicts, more shared memory or registers than there are.
+// block's threads or of streams (run twice, in two orders), and host code that reads or writes the device's memory (it
+// crashes: the pages are protected). What it does not: kernels that read the host's memory, races between blocks,
+// speed, bank conflicts, more shared memory or registers than there are.
 #pragma once
 
 #include <cstddef>
@@ -12,33 +12,42 @@
 #include <functional>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
-#include "emulated_memory.hpp"
+#include "emulated_streams.hpp"
 #include "emulated_threads.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
-// What a device does: it runs kernels one after the other, and records them to run them again.
+// What a device does: it runs kernels one after the other, beside them copies, and records kernels to run them again.
 class EmulatedDevice {
  public:
   using memory = EmulatedMemory;
+  using pinned_memory = EmulatedPinnedMemory;
+  using Event = EmulatedEvent;
   static constexpr const char* name = "emulated";
 
-  explicit EmulatedDevice(int = 0) {}
+  explicit EmulatedDevice(int = 0)
+      : kernels_(std::make_unique<EmulatedStream>(false)), copies_(std::make_unique<EmulatedStream>(true)) {}
+  int number() const { return 0; }
+  const EmulatedStream& kernels() const { return *kernels_; }
+  const EmulatedStream& copies() const { return *copies_; }
 
   template <class Kernel>
   void launch(const Grid& grid, const Kernel& kernel) const {
     static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is copied to the device as bytes");
-    if (recorded_) return recorded_->push_back([grid, kernel] { run(grid, kernel); });
-    run(grid, kernel);
+    start([grid, kernel] { run(grid, kernel); });
   }
-  // Copies that take their turn after the kernels before.
+  // Copies that take their turn after the kernels before. As CUDA does, those from the host's memory read it at once.
   void copy(void* to, const void* from, std::size_t bytes) const {
-    if (recorded_) return recorded_->push_back([=] { EmulatedMemory::copy(to, from, bytes); });
-    EmulatedMemory::copy(to, from, bytes);
+    if (EmulatedMemory::holds(from)) return start([=] { EmulatedPool::copy(to, from, bytes); });
+    const auto* const first = static_cast<const std::byte*>(from);
+    start([to, values = std::vector<std::byte>(first, first + bytes)] {
+      EmulatedPool::copy(to, values.data(), values.size());
+    });
   }
-  void wait() const {}
+  void wait() const { EmulatedStreams::get().finish(); }
 
   // Kernels and copies between begin_graph() and end_graph() are recorded, and run when the graph is.
   class Graph {
@@ -56,8 +65,10 @@ class EmulatedDevice {
     recorded_.reset();
     return graph;
   }
+  // Forgets what was recorded since begin_graph().
+  void cancel_graph() const noexcept { recorded_.reset(); }
   void run(const Graph& graph) const {
-    for (const auto& step : graph.steps_) step();
+    for (const auto& step : graph.steps_) kernels_->push(step);
   }
 
   // In which order a block's threads take their turns: results must not depend on it.
@@ -67,6 +78,10 @@ class EmulatedDevice {
   }
 
  private:
+  void start(std::function<void()> work) const {
+    if (recorded_) return recorded_->push_back(std::move(work));
+    kernels_->push(std::move(work));
+  }
   template <class Kernel>
   static void run(const Grid& grid, const Kernel& kernel) {
     const EmulatedPool::Access access;
@@ -91,6 +106,7 @@ class EmulatedDevice {
     }
   }
 
+  std::unique_ptr<EmulatedStream> kernels_, copies_;
   mutable std::unique_ptr<std::vector<std::function<void()>>> recorded_;
 };
 

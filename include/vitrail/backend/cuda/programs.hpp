@@ -11,6 +11,19 @@ namespace vitrail::inline VITRAIL_TU::cuda {
 
 constexpr std::size_t blocks_for(std::size_t work, std::size_t per_block) { return (work + per_block - 1) / per_block; }
 
+// One value, which travels with the kernel's arguments.
+template <class T>
+struct SetKernel {
+  static constexpr unsigned threads = warp_size;
+  T* at;
+  T x;
+
+  template <class Thread>
+  VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
+    if (thread.index() == 0) *at = x;
+  }
+};
+
 // A thread for each lane of elements.
 template <class Program>
 struct ElementwiseKernel {
