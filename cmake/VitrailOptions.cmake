@@ -10,6 +10,7 @@ set(VITRAIL_CUDA AUTO CACHE STRING "CUDA tests: AUTO (where nvcc 13 or newer is 
 option(VITRAIL_CUDA_NAMED_MODELS "Compile every named model for the GPU with the CUDA tests (some 40 s each)" OFF)
 set(VITRAIL_THRUST "" CACHE STRING "Thrust for vitrail::thrust: system, toolkit or a directory; empty: the first found")
 set(VITRAIL_TEST_STACK_KIB 256 CACHE STRING "Stack in KiB under which the tests run")
+set(VITRAIL_TEST_PATIENCE 1 CACHE STRING "Factor of the tests' time limits, for sanitizers")
 
 # vitrail_report(PART TEXT): one STATUS line now (top level only) and one line of the summary.
 function(vitrail_report part text)

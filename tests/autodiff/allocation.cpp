@@ -19,7 +19,13 @@
 
 #include "net.hpp"
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__has_feature)
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
 TEST_CASE("allocations are not counted under AddressSanitizer") { WARN("it has an allocator of its own"); }
 #else
 namespace {

@@ -107,7 +107,6 @@ struct ProductTask {
                             .a_row = g.a_row,
                             .a_column = g.a_column,
                             .a_is_far = p == g0 && g.a_column == 1,
-                            .b = scratch + (j - base) * depth,
                             .b_row = static_cast<std::ptrdiff_t>(columns.width(p)),
                             .c = g.c + at(entry, g.c_batch) + at(i, g.c_row) + at(j, 1),
                             .c_row = g.c_row,
@@ -119,6 +118,8 @@ struct ProductTask {
             } else if (direct(p, m)) {
               work.b = b + at(k0, g.b_row) + at(j, 1);
               work.b_row = g.b_row;
+            } else {
+              work.b = scratch + (j - base) * depth;
             }
             if (last_block) {
               if (g.bias != nullptr) work.bias = g.bias + j;
