@@ -1,5 +1,5 @@
 # What a source of ours links follows from what it includes, so that a new file needs no line here.
-if(VITRAIL_BUILD_EXAMPLES)
+if(VITRAIL_BUILD_EXAMPLES OR VITRAIL_BUILD_BENCHMARKS)
   find_package(CLI11 QUIET CONFIG)
 endif()
 if(VITRAIL_BUILD_BENCHMARKS)

@@ -1,6 +1,7 @@
 // tuning_methods.hpp - the methods that finetune and merge are compiled with. One of your own is one more line.
 #pragma once
 
+#include <string>
 #include <vitrail/io/peft.hpp>
 #include <vitrail/io/trainable.hpp>
 #include <vitrail/tune/tune.hpp>
@@ -13,14 +14,25 @@ struct Named {
   const char* name;
 };
 
-// For every base. Each method of each base takes several seconds to compile.
-void each_lean_method(const auto& f) { f(Named<vt::lora{.rank = 8, .alpha = 8}>{"lora-8"}); }
-// For the small one.
-void each_method(const auto& f) {
-  each_lean_method(f);
-  f(Named<vt::adaptformer{.hidden = 8}>{"adaptformer-8"});
-  f(Named<vt::head<>>{"probe"});
-  f(Named<vt::train_by<vt::train_all>>{"full"});
+// Lists of methods, of which each base names one (tuning_bases.hpp): every method of every base takes several seconds
+// to compile.
+struct LeanMethods {
+  static void each(const auto& f) { f(Named<vt::lora{.rank = 8, .alpha = 8}>{"lora-8"}); }
+};
+struct AllMethods {
+  static void each(const auto& f) {
+    LeanMethods::each(f);
+    f(Named<vt::adaptformer{.hidden = 8}>{"adaptformer-8"});
+    f(Named<vt::head<>>{"probe"});
+    f(Named<vt::train_by<vt::train_all>>{"full"});
+  }
+};
+// "lora-8 probe"
+template <class Methods>
+std::string names_of() {
+  std::string all;
+  Methods::each([&](const auto& method) { all += (all.empty() ? "" : " ") + std::string(method.name); });
+  return all;
 }
 
 // The adapter of any method: a LoRA as peft has it, all others as what trains.

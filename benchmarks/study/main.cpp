@@ -1,7 +1,7 @@
 // main.cpp - which method of fine-tuning, of which rank, at which rate? Small models learn some classes and are adapted
 // to others by every method, in equally many steps, with 60, 600 and 6,000 images. Rates are chosen on validation
-// images, with one seed, at 600 images; plot.py makes the figure and the tables of what this writes. It takes half an
-// hour on one thread.
+// images, with one seed, at 600 images; plot.py makes the figure and the tables of what this writes. It takes an hour
+// on one thread.
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cmath>
@@ -79,6 +79,11 @@ void run(const Options& o) {
     study(vit, o, results);
   }
   if (wanted(FashionSwin::name)) study(start<FashionSwin>(o, results), o, results);
+  if (wanted(DrawnViT::name)) {
+    Subject vit = start<DrawnViT>(o, results);
+    add_prompts<DrawnViT>(vit);
+    study(vit, o, results);
+  }
 }
 
 }  // namespace
@@ -89,7 +94,7 @@ int main(int argc, char** argv) {
   app.add_option("--data", o.data, "folder with the files of Fashion-MNIST")->capture_default_str();
   app.add_option("--out", o.out, "table (CSV); what it has is not run again")->capture_default_str();
   app.add_option("--bases", o.bases, "folder of the bases' checkpoints")->capture_default_str();
-  app.add_option("--subjects", o.subjects, "some of vit_fashion, swin_fashion");
+  app.add_option("--subjects", o.subjects, "some of vit_fashion, swin_fashion, vit_drawn");
   app.add_option("--images", o.images, "training images")->capture_default_str();
   app.add_option("--rates-of", o.rates_of, "take the rates that the table has for this subject, without a search");
   app.add_option("--steps", o.steps, "of 20 images; a multiple of 300")->capture_default_str();

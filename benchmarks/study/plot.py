@@ -10,7 +10,7 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "study", "font.size": 8})
 import matplotlib.pyplot as plt
 
-names = {"vit_fashion": "ViT", "swin_fashion": "Swin"}
+names = {"vit_fashion": "ViT, Fashion-MNIST", "swin_fashion": "Swin, Fashion-MNIST", "vit_drawn": "ViT, drawn shapes"}
 tests = collections.defaultdict(lambda: collections.defaultdict(dict))  # subject, method, images -> [accuracy]
 search = collections.defaultdict(dict)  # subject, method -> {rate: accuracy}
 sizes = {}  # subject, method -> trainable share, arena, speed
@@ -44,29 +44,37 @@ for subject, methods in tests.items():
         print(f"| {method} | " + " | ".join(cells), end="")
         print(f" | {rates[subject, method]:.2g} | {share:.2f} | {arena / 1e6:.1f} | {statistics.median(speed):,.0f} |")
 
-figure, axes = plt.subplots(1, len(tests) + 1, figsize=(3.6 * (len(tests) + 1), 4), layout="constrained")
+searched = [s for s in tests if (s, "probe") in search]  # with every method
+columns = 2
+rows = -(-(len(tests) + len(searched)) // columns)
+figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 3.7 * rows), layout="constrained", squeeze=False)
+axes = list(axes.flat)
 colours = {60: "#c26a2b", 600: "#2b6ac2", 6000: "#2b8a57"}
 for axis, (subject, methods) in zip(axes, tests.items()):
     order = sorted(methods, key=lambda m: statistics.mean(methods[m].get(600, [0])))
+    labelled = set()
     for y, method in enumerate(order):
         for n, values in sorted(methods[method].items()):
             mean = statistics.mean(values)
             error = [[mean - min(values)], [max(values) - mean]]
-            label = f"{n:,} images" if y == 0 else None
+            label = None if n in labelled else f"{n:,} images"
+            labelled.add(n)
             axis.errorbar(mean, y, xerr=error, fmt="o", ms=3.5, lw=1, color=colours[n], label=label)
     axis.set_yticks(range(len(order)), order)
     axis.set_title(f"{names[subject]}: mean and range of the seeds", fontsize=8)
     axis.set_xlabel("test accuracy, %")
     axis.grid(axis="x", alpha=0.3)
-    axis.legend(loc="upper left", fontsize=7)
-subject = next(iter(tests))
-for method in ("full", "probe", "LoRA, r 2", "LoRA, r 8", "LoRA, r 32", "AdaptFormer, 8", "prompts, 8"):
-    tried = sorted(search[subject, method].items())
-    axes[-1].plot(*zip(*tried), "o-", ms=3, lw=1, label=method)
-axes[-1].set_xscale("log")
-axes[-1].set_title(f"{names[subject]}: rates tried at 600 images", fontsize=8)
-axes[-1].set_xlabel("learning rate")
-axes[-1].set_ylabel("validation accuracy, %")
-axes[-1].grid(alpha=0.3)
-axes[-1].legend(fontsize=7)
+    axis.set_ylim(-0.7, len(order) + 0.8)
+    axis.legend(loc="upper center", ncols=3, fontsize=7)
+for axis, subject in zip(axes[len(tests) :], searched):
+    for method in ("full", "probe", "LoRA, r 2", "LoRA, r 8", "LoRA, r 32", "AdaptFormer, 8", "prompts, 8"):
+        axis.plot(*zip(*sorted(search[subject, method].items())), "o-", ms=3, lw=1, label=method)
+    axis.set_xscale("log")
+    axis.set_title(f"{names[subject]}: rates tried at 600 images", fontsize=8)
+    axis.set_xlabel("learning rate")
+    axis.set_ylabel("validation accuracy, %")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
+for axis in axes[len(tests) + len(searched) :]:
+    axis.remove()
 figure.savefig(sys.argv[2], metadata={"Date": None})

@@ -30,6 +30,7 @@ struct Row {
   double images_per_second = 0;
 };
 struct Base {
+  std::string name;
   std::size_t channels = 0, classes = 0;
   vt::Preprocess preprocess;
   virtual ~Base() = default;
@@ -38,10 +39,13 @@ struct Base {
   virtual Row finetune(const std::string& method, const vt::TrainAndTest& data, const Options& options) const = 0;
 };
 
-using Load = std::function<std::unique_ptr<Base>(const Options&)>;
-// By name. A unit adds its bases before main starts: a new family is one more file in this folder.
-inline std::map<std::string, Load>& known_bases() {
-  static std::map<std::string, Load> bases;
+struct KnownBase {
+  std::function<std::unique_ptr<Base>(const Options&)> load;
+  std::string methods;  // as --help tells them
+};
+// By the name of --model. A unit adds its bases before main starts: a new family is one more file in this folder.
+inline std::map<std::string, KnownBase>& known_bases() {
+  static std::map<std::string, KnownBase> bases;
   return bases;
 }
 

@@ -68,18 +68,18 @@ vt::TrainAndTest read_data(const Options& o, const Base& base) {
 }
 
 void run(const Options& o) {
-  const auto base = known_bases().at(o.model)(o);
+  const auto base = known_bases().at(o.model).load(o);
   const std::vector<std::string> known = base->methods();
   const std::vector<std::string> methods = o.methods.empty() ? known : o.methods;
   for (const std::string& method : methods) {
     if (std::find(known.begin(), known.end(), method) != known.end()) continue;
     std::string all;
-    for (const std::string& name : known) all += " " + name;
-    fail("--method: expected one of" + all + ", found " + method);
+    for (const std::string& name : known) all += (all.empty() ? "" : " ") + name;
+    fail("--method: expected one of those compiled for " + base->name + " (" + all + "), found " + method);
   }
   const vt::TrainAndTest data = read_data(o, *base);
   if (data.train.classes > base->classes)
-    fail("expected at most " + std::to_string(base->classes) + " classes for " + o.model + ", found " +
+    fail("expected at most " + std::to_string(base->classes) + " classes for " + base->name + ", found " +
          std::to_string(data.train.classes));
   std::printf("%zu training and %zu test images of %zu classes\n\n", data.train.size(), data.test.size(),
               data.train.classes);
@@ -99,7 +99,11 @@ void run(const Options& o) {
 int main(int argc, char** argv) {
   Options o;
   std::vector<std::string> models;
-  for (const auto& [name, load] : known_bases()) models.push_back(name);
+  std::string methods;
+  for (const auto& [name, base] : known_bases()) {
+    models.push_back(name);
+    methods += "; for " + name + ": " + base.methods;
+  }
   CLI::App app("Fine-tunes a base by several methods and compares them.");
   app.add_option("--model", o.model, "what the base is: train_vit, or timm's name")
       ->capture_default_str()
@@ -111,7 +115,7 @@ int main(int argc, char** argv) {
                    ->check(CLI::ExistingDirectory);
   auto* drawn = app.add_option("--drawn", o.drawn, "so many drawn images instead")->check(CLI::PositiveNumber);
   data->excludes(drawn);
-  app.add_option("--method", o.methods, "one or more; all that are compiled if none is given");
+  app.add_option("--method", o.methods, "one or more, all if none is given" + methods);
   app.add_option("--epochs", o.epochs)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch", o.batch, "images in a step")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--rate", o.rate, "peak learning rate, of all methods; default: what suits each");

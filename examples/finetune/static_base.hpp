@@ -7,21 +7,19 @@
 #include <vitrail/train/recipe_of.hpp>
 
 #include "../tuning_bases.hpp"
-#include "../tuning_methods.hpp"
 #include "finetune.hpp"
 
+// The methods are those of the base (tuning_bases.hpp).
 template <class B>
 class StaticBase final : public Base {
  public:
   using Net = typename B::net;
   using Batches = vt::Batches<typename Net::input, vt::cpu>;
 
-  // each(f) calls f with every method (tuning_methods.hpp).
-  template <class Each>
-  StaticBase(const Options& o, const Each& each)
+  explicit StaticBase(const Options& o)
       : model_(vt::load<Net>(o.base, {.head = vt::head_policy::keep}, vt::seed{o.seed}, {.threads = o.threads})) {
-    channels = Net::input::dims[0], classes = Net::classes, preprocess = B::preprocess(o.base);
-    each([this]<auto Method>(Named<Method> method) {
+    name = B::name, channels = Net::input::dims[0], classes = Net::classes, preprocess = B::preprocess(o.base);
+    B::methods::each([this]<auto Method>(Named<Method> method) {
       names_.push_back(method.name);
       run_[method.name] = &StaticBase::run<Method>;
     });

@@ -1,4 +1,4 @@
-// train_vit.cpp - what the example train_vit saved: of coloured images with all methods, of grey ones with few.
+// train_vit.cpp - what the example train_vit saved.
 // smoke: --base train_vit_smoke.safetensors --drawn 200 --epochs 1 --method lora-8 probe --out finetune_smoke
 // after: train_vit.vit
 #include "static_base.hpp"
@@ -9,9 +9,11 @@ namespace {
 
 std::unique_ptr<Base> load(const Options& o) {
   if (train_vit_is_grey(vt::Safetensors::open(o.base))) return load_grey(o);
-  return std::make_unique<StaticBase<SmallColour>>(o, [](const auto& f) { each_method(f); });
+  return std::make_unique<StaticBase<SmallColour>>(o);
 }
 
-const bool added = (known_bases()["train_vit"] = load, true);
+const bool added = (known_bases()["train_vit"] = {load, names_of<SmallColour::methods>() + " on coloured images, " +
+                                                            names_of<SmallGrey::methods>() + " on grey ones"},
+                    true);
 
 }  // namespace

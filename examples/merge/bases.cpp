@@ -7,15 +7,12 @@ namespace {
 
 void merge_train_vit(const Options& o) {
   if (train_vit_is_grey(vt::Safetensors::open(o.base))) {
-    merge<SmallGrey>(o, [](const auto& f) { each_lean_method(f); });
+    merge<SmallGrey>(o);
   } else {
-    merge<SmallColour>(o, [](const auto& f) { each_method(f); });
+    merge<SmallColour>(o);
   }
 }
-void merge_tiny(const Options& o) {
-  merge<Tiny224>(o, [](const auto& f) { each_lean_method(f); });
-}
 const bool added =
-    (known_merges()["train_vit"] = merge_train_vit, known_merges()["vit_tiny_patch16_224"] = merge_tiny, true);
+    (known_merges()["train_vit"] = merge_train_vit, known_merges()[Tiny224::name] = merge<Tiny224>, true);
 
 }  // namespace

@@ -12,7 +12,6 @@
 #include <vitrail/autodiff/predict.hpp>
 
 #include "../tuning_bases.hpp"
-#include "../tuning_methods.hpp"
 #include "known_merges.hpp"
 
 template <class Model>
@@ -49,12 +48,12 @@ void write_merged(const Tuned& tuned, const Options& o) {
 }
 
 // The adapter says by what is in it which method it is of: the first one that it fits.
-template <class B, class Each>
-void merge(const Options& o, const Each& each) {
+template <class B>
+void merge(const Options& o) {
   const auto base = vt::load<typename B::net>(o.base, {.head = vt::head_policy::keep}, vt::seed{}, {.threads = 1});
   std::string problems;
   bool done = false;
-  each([&]<auto Method>(Named<Method> method) {
+  B::methods::each([&]<auto Method>(Named<Method> method) {
     if constexpr (decltype(Method)::merges) {
       if (done) return;
       auto tuned = vt::tune<Method, vt::head<B::net::classes>>(base);
@@ -68,5 +67,7 @@ void merge(const Options& o, const Each& each) {
       done = true;
     }
   });
-  if (!done) throw vt::io_error(o.adapter + ": expected the adapter of a method that can be merged:" + problems);
+  if (!done)
+    throw vt::io_error(o.adapter + ": expected the adapter of a method that can be merged into " + B::name + ":" +
+                       problems);
 }

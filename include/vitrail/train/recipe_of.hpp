@@ -21,9 +21,16 @@ struct FirstMethod<tuned<P, First, More...>> {
 };
 }  // namespace detail
 
-// The recipe with the rate and weight decay of the model's first method; of a model that is not tuned, Recipe{}. Rates
-// of LoRA, prompts and adapters are 10 to 100 times those of full fine-tuning: with one rate for all, a comparison of
-// methods compares rates. `auto recipe = vt::recipe_of(tuned); recipe.epochs = 5;`
+// The recipe with the rate and weight decay of the model's first method, as far as it has them; else Recipe{}'s.
+// `auto recipe = vt::recipe_of(tuned); recipe.epochs = 5;` Rates are for AdamW:
+//   adapters, heads, vt::train  1e-3: the code of Steitz and Roth (2024, "Adapters Strike Back") has it for adapters of
+//                               all kinds and for a head alone, on ViT-B/16 in 100 epochs
+//   vt::lora                    2e-3 without decay: between that and the 5e-3 of peft's example, 512 images a step
+//   vt::visual_prompts          1e-2: our choice, since Jia et al. (2022) search with SGD for each data set
+//   vt::train_by                Recipe's 1e-3; for full fine-tuning of a large model Steitz and Roth have 1e-4
+// They are where to start with a large model and many epochs. Models of 0.2 million parameters in 300 steps did best
+// with up to 300 times as much: 1e-2 for LoRA, 1e-2 to 1e-1 for adapters and prompts, 3e-1 for a head alone
+// (docs/tuning_study.md). With one rate for all, a comparison of methods compares rates.
 template <class Model>
 Recipe recipe_of(const Model&) {
   Recipe recipe;
