@@ -127,6 +127,7 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   static constexpr bool prompted = !std::is_same_v<Prompts, Absent>;
   static constexpr std::size_t prompts = detail::swin_prompts<C, P>;
   static constexpr bool gives_keys = prompted && prompts == 0;
+  static constexpr BlockRunning running{C.blocks(), C.dropout, C.drop_path, C.recompute};
   static constexpr std::size_t absent_members = !prompted;
   using policy = P;
   using input = Shape<C.channels, C.image, C.width ? C.width : C.image>;
@@ -150,11 +151,10 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
     if constexpr (prompted) f("", self.prompt);
   }
   constexpr auto forward(const auto& image) const {
-    Var tokens = patch_norm(patch_embed(image));
-    Var y =
-        layers.each(with_prompts(dropout(tokens, C.dropout)), [this](const auto& stage, std::size_t, const auto& x) {
-          return stage(x, Run<std::remove_cvref_t<decltype(stage)>::first>{&prompt});
-        });
+    Var tokens = dropout(patch_norm(patch_embed(image)), running.dropout);
+    Var y = layers.each(with_prompts(tokens), [this](const auto& stage, std::size_t, const auto& x) {
+      return stage(x, Run<std::remove_cvref_t<decltype(stage)>::first>{&prompt});
+    });
     return mean_tokens(norm(y), prompts);
   }
 
@@ -169,7 +169,6 @@ struct SwinBackbone : Module<SwinBackbone<C, P>> {
   // Runs a block of the stage that begins with block First.
   template <std::size_t First>
   struct Run {
-    static constexpr BlockRunning running{C.blocks(), C.dropout, C.drop_path, C.recompute};
     const Prompts* prompt;
     template <std::size_t I>
     constexpr auto operator()(const auto& block, std::integral_constant<std::size_t, I>, const auto& x) const {

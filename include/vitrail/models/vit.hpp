@@ -177,7 +177,7 @@ struct ViTBackbone : Module<ViTBackbone<C, P>> {
   }
   static constexpr auto dropped(const auto& tokens) {
     if constexpr (running.drops()) {
-      return dropout(tokens, C.dropout);
+      return dropout(tokens, running.dropout);
     } else {
       return tokens;
     }

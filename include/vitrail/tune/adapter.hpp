@@ -31,6 +31,8 @@ template <std::size_t D, std::size_t Hidden, class P = cpu, AdapterOptions O = A
 struct Adapter : Module<Adapter<D, Hidden, P, O>> {
   static_assert(sizeof(std::conditional_t<Hidden == 0, error_adapter_has_no_hidden_channels<D>, P>) > 0);
   static constexpr std::size_t absent_members = O.learns_scale ? 0 : 1;
+  // What forward reads. Of a template argument with padding inside and at its end, clang 19 reads the wrong bytes.
+  static constexpr AdapterOptions options = O;
   using small = initial::truncated_normal<10000>;
   using Down = std::conditional_t<O.starts_as_identity, initial::uniform_fan_in<D>, small>;
   using Up = std::conditional_t<O.starts_as_identity, initial::zeros, small>;
@@ -57,7 +59,7 @@ struct Adapter : Module<Adapter<D, Hidden, P, O>> {
     if constexpr (O.learns_scale) {
       return y + linear(h, up_weight, up_bias) * scale;
     } else if constexpr (O.scale != 1) {
-      return y + linear(h, up_weight, up_bias) * O.scale;
+      return y + linear(h, up_weight, up_bias) * options.scale;
     } else {
       return linear_residual(h, up_weight, up_bias, y);
     }
@@ -75,7 +77,7 @@ struct Adapter : Module<Adapter<D, Hidden, P, O>> {
   }
   static constexpr auto dropped(const auto& x) {
     if constexpr (O.dropout > 0) {
-      return dropout(x, O.dropout);
+      return dropout(x, options.dropout);
     } else {
       return x;
     }
