@@ -12,7 +12,7 @@
 
 using namespace vitrail;
 using enum pattern_error;
-using enum pattern_use;
+using use = pattern_use;  // its names are those of functions, too
 
 namespace {
 
@@ -46,10 +46,10 @@ template <FixedString Text, pattern_use Use>
 struct Parsed {
   static constexpr Pattern pattern = parse_pattern(Text.view(), Use);
 };
-using Patches = Parsed<"c (h p) (w q) -> (h w) (c p q)", rearrange>;
+using Patches = Parsed<"c (h p) (w q) -> (h w) (c p q)", use::rearrange>;
 static_assert(Patches::pattern.ok() && Patches::pattern.axes.size() == 5);
 static_assert(Patches::pattern.result[0].axes[1] == 3 && Patches::pattern.result[1].axes[2] == 4);
-static_assert(!Parsed<"a b", rearrange>::pattern.ok());
+static_assert(!Parsed<"a b", use::rearrange>::pattern.ok());
 
 constexpr AxisExtents bound(const Pattern& pattern, std::string_view text, std::string_view name, std::size_t extent) {
   AxisExtents known;
@@ -58,7 +58,7 @@ constexpr AxisExtents bound(const Pattern& pattern, std::string_view text, std::
 }
 
 constexpr std::string_view patches_text = "c (h p) (w q) -> (h w) (c p q)";
-constexpr Pattern patches = parse_pattern(patches_text, rearrange);
+constexpr Pattern patches = parse_pattern(patches_text, use::rearrange);
 constexpr AxisExtents patch_extents = [] {
   AxisExtents known = bound(patches, patches_text, "p", 16);
   known.extent[find_axis(patches, patches_text, "q")] = 8;
@@ -72,16 +72,16 @@ static_assert(result_extents(patches, patch_extents)[1] == 3 * 16 * 8);
 }  // namespace
 
 TEST_CASE("patterns parse to operands, groups and axes") {
-  CHECK(print("h q d, h k d -> h q k", einsum) == "h q d, h k d -> h q k");
-  CHECK(print("  c(h p)\t(w q)->(h w)(c p q)\n", rearrange) == "c (h p) (w q) -> (h w) (c p q)");
-  CHECK(print("head q_1 Dim,head key Dim->head q_1 key", einsum) == "head q_1 Dim, head key Dim -> head q_1 key");
-  CHECK(print("h w 1 c -> (h w) () (1 c)", rearrange) == "h w 1 c -> (h w) 1 c");
-  CHECK(print("h w c -> c", reduce) == "h w c -> c");
-  CHECK(print("h w ->", reduce) == "h w -> ");
-  CHECK(print("c -> h c 1", repeat) == "c -> h c 1");
-  CHECK(print(", i -> i", einsum) == ", i -> i");
-  CHECK(print("a b c d e f g (h i j k l m n o p) -> p", reduce).starts_with("error"));
-  CHECK(print("a b c d e f g (h i j k l m n o) -> o", reduce) == "a b c d e f g (h i j k l m n o) -> o");
+  CHECK(print("h q d, h k d -> h q k", use::einsum) == "h q d, h k d -> h q k");
+  CHECK(print("  c(h p)\t(w q)->(h w)(c p q)\n", use::rearrange) == "c (h p) (w q) -> (h w) (c p q)");
+  CHECK(print("head q_1 Dim,head key Dim->head q_1 key", use::einsum) == "head q_1 Dim, head key Dim -> head q_1 key");
+  CHECK(print("h w 1 c -> (h w) () (1 c)", use::rearrange) == "h w 1 c -> (h w) 1 c");
+  CHECK(print("h w c -> c", use::reduce) == "h w c -> c");
+  CHECK(print("h w ->", use::reduce) == "h w -> ");
+  CHECK(print("c -> h c 1", use::repeat) == "c -> h c 1");
+  CHECK(print(", i -> i", use::einsum) == ", i -> i");
+  CHECK(print("a b c d e f g (h i j k l m n o p) -> p", use::reduce).starts_with("error"));
+  CHECK(print("a b c d e f g (h i j k l m n o) -> o", use::reduce) == "a b c d e f g (h i j k l m n o) -> o");
 }
 
 TEST_CASE("a bad pattern names its error and where it is") {
@@ -92,47 +92,47 @@ TEST_CASE("a bad pattern names its error and where it is") {
     std::size_t position;
   };
   const std::vector<Bad> table{
-      {"h w -> h.w", rearrange, unknown_character, 8},
-      {"h - w", rearrange, unknown_character, 2},
-      {"h w -", rearrange, unknown_character, 4},
-      {"h w > w h", rearrange, unknown_character, 4},
-      {"... c -> c ...", rearrange, unknown_character, 0},
-      {"h w, -> w\xc3\xa9", einsum, unknown_character, 9},
-      {"h 2 -> h", reduce, name_starts_with_a_digit, 2},
-      {"h 2d -> h", reduce, name_starts_with_a_digit, 2},
-      {"h 11 -> h", reduce, name_starts_with_a_digit, 2},
-      {"h 0 -> h", reduce, name_starts_with_a_digit, 2},
-      {"(h w -> h w", rearrange, arrow_inside_parentheses, 5},
-      {"h w -> (h w", rearrange, unbalanced_parenthesis, 7},
-      {"h w) -> h w", rearrange, unbalanced_parenthesis, 3},
-      {"h w -> h w)", rearrange, unbalanced_parenthesis, 10},
-      {"((h w) c) -> h w c", rearrange, nested_parenthesis, 1},
-      {"h w", rearrange, missing_arrow, 3},
-      {"", rearrange, missing_arrow, 0},
-      {"h q d, h k d", einsum, missing_arrow, 12},
-      {"h w -> w h -> h w", rearrange, second_arrow, 11},
-      {"h w -> w, h", rearrange, comma_on_the_right, 8},
-      {"(h, w) c -> c", einsum, comma_inside_parentheses, 2},
-      {"h w -> (h -> w)", rearrange, arrow_inside_parentheses, 10},
-      {"i i -> i", reduce, repeated_axis, 2},
-      {"i (j i) -> i j", rearrange, repeated_axis, 5},
-      {"i j -> i j i", rearrange, repeated_axis, 11},
-      {"i j, j j -> i", einsum, repeated_axis, 7},
-      {"a, b, c, d, e -> a", einsum, too_many_operands, 14},
-      {"a b c d e f g h, i j k l m n o p -> a q", einsum, too_many_axes, 38},
-      {"(a b c d e f g h i) -> a", reduce, too_many_axes, 17},
-      {"a b c d e f g h i -> a", reduce, rank_too_high, 16},
-      {"a b c d e f g h 1 -> a", reduce, rank_too_high, 16},
-      {"a b c d e f g h (i) -> a", reduce, rank_too_high, 16},
-      {"a, b -> a b", rearrange, wrong_number_of_operands, 0},
-      {"a b -> a", einsum, wrong_number_of_operands, 0},
-      {"a, b, c -> a", einsum, wrong_number_of_operands, 0},
-      {"h q d, h k d -> h q n", einsum, axis_only_on_the_right, 20},
-      {"hqd,hkd->hqk", einsum, axis_only_on_the_right, 9},
-      {"h w -> h w c", rearrange, axis_only_on_the_right, 11},
-      {"h w -> h c", reduce, axis_only_on_the_right, 9},
-      {"h w -> h", rearrange, axis_only_on_the_left, 2},
-      {"h w -> h c", repeat, axis_only_on_the_left, 2},
+      {"h w -> h.w", use::rearrange, unknown_character, 8},
+      {"h - w", use::rearrange, unknown_character, 2},
+      {"h w -", use::rearrange, unknown_character, 4},
+      {"h w > w h", use::rearrange, unknown_character, 4},
+      {"... c -> c ...", use::rearrange, unknown_character, 0},
+      {"h w, -> w\xc3\xa9", use::einsum, unknown_character, 9},
+      {"h 2 -> h", use::reduce, name_starts_with_a_digit, 2},
+      {"h 2d -> h", use::reduce, name_starts_with_a_digit, 2},
+      {"h 11 -> h", use::reduce, name_starts_with_a_digit, 2},
+      {"h 0 -> h", use::reduce, name_starts_with_a_digit, 2},
+      {"(h w -> h w", use::rearrange, arrow_inside_parentheses, 5},
+      {"h w -> (h w", use::rearrange, unbalanced_parenthesis, 7},
+      {"h w) -> h w", use::rearrange, unbalanced_parenthesis, 3},
+      {"h w -> h w)", use::rearrange, unbalanced_parenthesis, 10},
+      {"((h w) c) -> h w c", use::rearrange, nested_parenthesis, 1},
+      {"h w", use::rearrange, missing_arrow, 3},
+      {"", use::rearrange, missing_arrow, 0},
+      {"h q d, h k d", use::einsum, missing_arrow, 12},
+      {"h w -> w h -> h w", use::rearrange, second_arrow, 11},
+      {"h w -> w, h", use::rearrange, comma_on_the_right, 8},
+      {"(h, w) c -> c", use::einsum, comma_inside_parentheses, 2},
+      {"h w -> (h -> w)", use::rearrange, arrow_inside_parentheses, 10},
+      {"i i -> i", use::reduce, repeated_axis, 2},
+      {"i (j i) -> i j", use::rearrange, repeated_axis, 5},
+      {"i j -> i j i", use::rearrange, repeated_axis, 11},
+      {"i j, j j -> i", use::einsum, repeated_axis, 7},
+      {"a, b, c, d, e -> a", use::einsum, too_many_operands, 14},
+      {"a b c d e f g h, i j k l m n o p -> a q", use::einsum, too_many_axes, 38},
+      {"(a b c d e f g h i) -> a", use::reduce, too_many_axes, 17},
+      {"a b c d e f g h i -> a", use::reduce, rank_too_high, 16},
+      {"a b c d e f g h 1 -> a", use::reduce, rank_too_high, 16},
+      {"a b c d e f g h (i) -> a", use::reduce, rank_too_high, 16},
+      {"a, b -> a b", use::rearrange, wrong_number_of_operands, 0},
+      {"a b -> a", use::einsum, wrong_number_of_operands, 0},
+      {"a, b, c -> a", use::einsum, wrong_number_of_operands, 0},
+      {"h q d, h k d -> h q n", use::einsum, axis_only_on_the_right, 20},
+      {"hqd,hkd->hqk", use::einsum, axis_only_on_the_right, 9},
+      {"h w -> h w c", use::rearrange, axis_only_on_the_right, 11},
+      {"h w -> h c", use::reduce, axis_only_on_the_right, 9},
+      {"h w -> h", use::rearrange, axis_only_on_the_left, 2},
+      {"h w -> h c", use::repeat, axis_only_on_the_left, 2},
   };
   for (const Bad& bad : table) {
     CAPTURE(bad.text);
@@ -147,7 +147,7 @@ TEST_CASE("no text of these characters makes the parser read or write out of bou
   for (std::size_t code = 0, count = 9 * 9 * 9 * 9 * 9 * 9; code < count; ++code) {
     std::string text;
     for (std::size_t rest = code, i = 0; i < 6; ++i, rest /= 9) text += characters[rest % 9];
-    const Pattern pattern = parse_pattern(text, einsum);
+    const Pattern pattern = parse_pattern(text, use::einsum);
     if (pattern.position > text.size()) FAIL(text);
     const auto depth = [&](char c) { return std::count(text.begin(), text.end(), c); };
     if (pattern.ok() && depth('(') != depth(')')) FAIL(text);
@@ -156,7 +156,7 @@ TEST_CASE("no text of these characters makes the parser read or write out of bou
 }
 
 TEST_CASE("extents that do not fit name the operand, its axis and both numbers") {
-  const auto scores = parse_pattern("h q d, h k d -> h q k", einsum);
+  const auto scores = parse_pattern("h q d, h k d -> h q k", use::einsum);
   CHECK(axis_extents<Shape<12, 197, 64>, Shape<12, 33, 64>>(scores).ok());
   AxisExtents bad = axis_extents<Shape<12, 197, 64>, Shape<12, 33, 65>>(scores);
   CHECK((bad.error == extents_differ && bad.operand == 1 && bad.axis == 2 && bad.expected == 64 && bad.found == 65));
@@ -167,13 +167,13 @@ TEST_CASE("extents that do not fit name the operand, its axis and both numbers")
   bad = axis_extents<Shape<12, 0, 64>, Shape<12, 33, 64>>(scores);
   CHECK((bad.error == extent_is_zero && bad.operand == 0 && bad.axis == 1));
 
-  const auto one = parse_pattern("h 1 w -> h w", rearrange);
+  const auto one = parse_pattern("h 1 w -> h w", use::rearrange);
   CHECK(axis_extents<Shape<2, 1, 3>>(one).ok());
   bad = axis_extents<Shape<2, 5, 3>>(one);
   CHECK((bad.error == extents_differ && bad.axis == 1 && bad.expected == 1 && bad.found == 5));
 
   const std::string_view text = "(h p) c -> h p c";
-  const auto split = parse_pattern(text, rearrange);
+  const auto split = parse_pattern(text, use::rearrange);
   CHECK(axis_extents<Shape<48, 3>>(split, bound(split, text, "p", 16)).extent[0] == 3);
   bad = axis_extents<Shape<50, 3>>(split, bound(split, text, "p", 16));
   CHECK((bad.error == group_not_divisible && bad.axis == 0 && bad.expected == 16 && bad.found == 50));
@@ -187,16 +187,16 @@ TEST_CASE("extents that do not fit name the operand, its axis and both numbers")
   CHECK((bad.error == extents_differ && bad.expected == 64 && bad.found == 48));
   both.extent[0] = (std::size_t{1} << 60) + 3;  // 16 times this wraps round to 48
   CHECK(axis_extents<Shape<48, 3>>(split, both).error == extents_differ);
-  const auto copies = parse_pattern("c -> n c", repeat);
+  const auto copies = parse_pattern("c -> n c", use::repeat);
   CHECK(axis_extents<Shape<3>>(copies).error == extent_unknown);
   CHECK(axis_extents<Shape<3>>(copies, bound(copies, "c -> n c", "n", 5)).ok());
 
   // A later operand may settle a group of an earlier one.
-  const auto merged_heads = parse_pattern("n (h d), h d m -> n m", einsum);
+  const auto merged_heads = parse_pattern("n (h d), h d m -> n m", use::einsum);
   const AxisExtents found = axis_extents<Shape<7, 12>, Shape<3, 4, 5>>(merged_heads);
   CHECK((found.ok() && found.extent[1] == 3 && found.extent[2] == 4));
   bad = axis_extents<Shape<7, 13>, Shape<3, 4, 5>>(merged_heads);
   CHECK((bad.error == extents_differ && bad.operand == 0 && bad.axis == 1 && bad.expected == 12 && bad.found == 13));
-  const auto chain = parse_pattern("n (h d), h m -> n m d", einsum);
+  const auto chain = parse_pattern("n (h d), h m -> n m d", use::einsum);
   CHECK(axis_extents<Shape<7, 12>, Shape<3, 5>>(chain).extent[2] == 4);
 }
