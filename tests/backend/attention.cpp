@@ -309,7 +309,7 @@ TEST_CASE("attention: bits do not depend on threads, batch or the split over que
         many.run(workers_of(threads, level));
         CHECK(same_results(one, many));
       }
-      Case split = before;
+      Case split = before;  // NOLINT(performance-unnecessary-copy-initialization): written through its pointers
       for (std::size_t b = 0; b < sizes.batch; ++b) {
         kernels::AttentionGradient<float> g = split.g;
         const auto move = [&](auto& m) { m.data += static_cast<std::ptrdiff_t>(b) * m.batch; };
@@ -328,7 +328,8 @@ TEST_CASE("attention: bits do not depend on threads, batch or the split over que
 TEST_CASE("attention: inference keeps no log-sum-exp and computes the same") {
   for (const isa level : levels()) {
     const Case before(Sizes{2, 2, 50, 50, 16, true, false, false});
-    Case kept = before, inference = before;
+    Case inference = before;
+    Case kept = before;  // NOLINT(performance-unnecessary-copy-initialization): written through its pointers
     kernels::attention_forward(workers_of(1, level), kept.a);
     inference.a.log_sum_exp = nullptr;
     kernels::attention_forward(workers_of(1, level), inference.a);

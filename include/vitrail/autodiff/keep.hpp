@@ -10,7 +10,7 @@ namespace vitrail::inline VITRAIL_TU {
 // was read for the last time. Returns it.
 template <class V>
 requires is_var<V>
-constexpr const V& keep(const V& v) {
+constexpr V keep(const V& v) {
   if constexpr (requires { v.ctx->keep(v.id); }) {
     if (v.id >= 0) v.ctx->keep(v.id);
   }

@@ -70,7 +70,7 @@ struct Divide {
 struct Maximum {
   template <class L>
   VITRAIL_FUNCTION L value(const L& a, const L& b) const {
-    return select(a != a || a > b, a, b);
+    return select(a != a || a > b, a, b);  // NOLINT(misc-redundant-expression): NaN
   }
   template <class L>
   VITRAIL_FUNCTION L left(const L& g, const L& a, const L& b) const {

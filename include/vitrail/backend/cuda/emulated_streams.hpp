@@ -64,7 +64,7 @@ class EmulatedStream {
     const std::lock_guard lock(streams().mutex_);
     try {
       streams().finish();
-    } catch (const error&) {  // who waits for a device hears of it, not who destroys it
+    } catch (const error&) {  // NOLINT(bugprone-empty-catch): who waits for a device hears of it, not who destroys it
     }
     std::erase(streams().all_, this);
   }

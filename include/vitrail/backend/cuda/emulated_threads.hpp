@@ -44,7 +44,7 @@ class EmulatedBlock {
       const auto end = reinterpret_cast<std::uintptr_t>(stacks_.get() + (i + 1) * stack_bytes);
       void** const top = reinterpret_cast<void**>(end / 16 * 16) - 2;
       *top = reinterpret_cast<void*>(&enter);
-      thread.stack = top - 6;
+      thread.stack = static_cast<void*>(top - 6);
     }
     running() = this;
     waiting_.clear();
