@@ -148,7 +148,7 @@ class Predictor {
     }();
     result_ = out.id;
     keep(out);
-    plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
+    plan_step(schedule_->trace, -1, element_bytes_of<policy>, schedule_->plan);
     paths_ = schedule_->scopes.paths(model.modules());
     tape_.set_paths(paths_);
     if constexpr (packs) {

@@ -24,5 +24,11 @@ struct gpu_tf32 : gpu {
 struct gpu_bf16 : gpu {
   using backend = Cuda<cuda::BlasDevice<cuda::precision::bf16>>;
 };
+// Activations and their gradients lie as bf16, and products are of bf16; what is summed, parameters, their gradients
+// and the optimiser's moments are float: mixed precision, as torch.autocast. Half of the memory of a step, half of its
+// traffic.
+struct gpu_mixed : gpu_bf16 {
+  using stored = bf16;
+};
 
 }  // namespace vitrail::inline VITRAIL_TU
