@@ -17,8 +17,8 @@ struct emulated_gpu {
 struct emulated_gpu_double : emulated_gpu {
   using value = double;
 };
-// As vt::gpu_mixed.
-struct emulated_gpu_mixed : emulated_gpu {
+// As vt::gpu_bf16.
+struct emulated_gpu_bf16 : emulated_gpu {
   using stored = vitrail::bf16;
 };
 

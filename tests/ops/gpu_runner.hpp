@@ -16,6 +16,6 @@ struct GpuRunner {
     const test::DescendingThreads order;
     const auto descending = registry::run_retaining<P>(c, data, backend);
     registry::expect(c.name + ", emulated GPU, order of threads", registry::same_bits(ascending, descending));
-    registry::check_mixed<test::emulated_gpu_mixed>(c);
+    registry::check_mixed<test::emulated_gpu_bf16>(c);
   }
 };
