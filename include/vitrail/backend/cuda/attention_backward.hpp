@@ -4,7 +4,10 @@
 //   dP = dO V^T, dS = P (dP - rowsum(dO O)), dQ = scale dS K, dK = scale dS^T Q, dV = P^T dO
 #pragma once
 
+#include <type_traits>
+
 #include "attention_block.hpp"
+#include "tensor_attention_backward.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
@@ -36,12 +39,6 @@ VITRAIL_HOST_DEVICE void find_dots(const Block& block, const kernels::AttentionG
     block.shifts[r] = r < up.count ? log_sum_exp[r] : T(0);
   }
 }
-// The probability that comes of a score. Rounding of huge scores may leave more than zero, and P above one.
-template <class T>
-VITRAIL_HOST_DEVICE T probability(T score, T log_sum_exp) {
-  return exp(min(T(0), score - log_sum_exp));
-}
-
 // Gradients of the keys and values.
 template <class T, class X, unsigned Columns>
 struct AttentionKeyGradientKernel : AttentionTile<T> {
@@ -104,21 +101,20 @@ struct AttentionQueryGradientKernel : AttentionTile<T> {
   static constexpr unsigned blocks_per_core = Columns <= 64 ? 2 : 1;
   kernels::AttentionGradient<T, X> g;
   AttentionGrid grid;
-  unsigned per_chunk, longer;  // groups of a chunk; the first ones have one more
+  GroupChunks chunks;
 
-  AttentionQueryGradientKernel(const kernels::AttentionGradient<T, X>& gradient, std::size_t chunks, unsigned slices)
+  AttentionQueryGradientKernel(const kernels::AttentionGradient<T, X>& gradient, std::size_t chunks_of_groups,
+                               unsigned slices)
       : g(gradient),
-        grid(g.forward, chunks, blocks_for(g.forward.queries, size), slices),
-        per_chunk(narrow(chunks ? g.forward.groups() / chunks : 0)),
-        longer(narrow(chunks ? g.forward.groups() % chunks : 0)) {}
+        grid(g.forward, chunks_of_groups, blocks_for(g.forward.queries, size), slices),
+        chunks(g.forward.groups(), chunks_of_groups) {}
 
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
     const kernels::Attention<T, X>& a = g.forward;
     const AttentionPlace place(grid, thread.block());
     const unsigned first = place.tile * size, left = place.slice * Columns;
-    const unsigned begin = place.group * per_chunk + at_most(place.group, longer);
-    const unsigned end = begin + per_chunk + (place.group < longer ? 1 : 0);
+    const unsigned begin = chunks.begin(place.group), end = chunks.begin(place.group + 1);
     AttentionBlock<Thread, T, X> block(thread, a, grid, place);
     for (unsigned group = begin; group < end; ++group) {
       block.enter(group);
@@ -206,7 +202,14 @@ template <class Device, class T, class X>
 void attention_backward(const Device& device, const kernels::AttentionGradient<T, X>& g, std::size_t most_chunks) {
   const kernels::Attention<T, X>& a = g.forward;
   const std::size_t groups = a.groups(), chunks = g.bias && most_chunks < groups ? most_chunks : groups;
-  with_columns(a.channels, LaunchAttentionBackward<Device, T, X>{device, g, chunks});
+  const LaunchAttentionBackward<Device, T, X> launch{device, g, chunks};
+  if constexpr (!std::is_same_v<X, bf16>) {
+    with_columns(a.channels, launch);
+  } else if (a.channels > widest_tensor_head) {
+    with_columns(a.channels, launch);
+  } else {
+    with_tensor_width(a.channels, LaunchTensorAttentionBackward<Device>{device, g, chunks});
+  }
   if (!g.bias) return;
   using Chunks = ColumnChunksKernel<1, T>;
   const std::size_t width = a.heads * a.queries * a.keys;

@@ -9,109 +9,41 @@
 #include <limits>
 
 #include "../lane_math.hpp"
-#include "attention_tile.hpp"
+#include "attention_group.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
 // One thread of a block that works on one head of one group of tokens. T is computed with, X lies in the device's
 // memory.
 template <class Thread, class T, class X>
-struct AttentionBlock : AttentionTile<T> {
+struct AttentionBlock : AttentionTile<T>, AttentionGroup<Thread, T, X, AttentionTile<T>::size> {
   using Tile = AttentionTile<T>;
-  using Tile::across, Tile::own, Tile::size, Tile::depth, Tile::panel_row, Tile::panels, Tile::strip_row;
+  using Group = AttentionGroup<Thread, T, X, AttentionTile<T>::size>;
+  using Group::thread, Group::channels;
+  using Tile::across, Tile::own, Tile::size, Tile::depth, Tile::panel_row, Tile::panels, Tile::strip_row, Tile::numbers;
   using typename Tile::Elements;
-  const Thread& thread;
-  const kernels::Attention<T, X>& a;
-  const WindowsOf<unsigned>& windows;
-  const unsigned x, y, head, queries, keys, channels;
+  const unsigned x, y;
   T *const panel, *const strip, *const shifts, *const dots;
-  TileToken *const query_tokens, *const key_tokens;
-  unsigned sample = 0, window = 0;
-  bool has_sides = false;  // a seam runs through the window
 
   VITRAIL_HOST_DEVICE AttentionBlock(const Thread& t, const kernels::Attention<T, X>& attention,
                                      const AttentionGrid& grid, const AttentionPlace& place)
-      : thread(t),
-        a(attention),
-        windows(grid.windows),
+      : Group(t, attention, grid, place, reinterpret_cast<TileToken*>(t.template shared<T>() + numbers)),
         x(t.index() % across),
         y(t.index() / across),
-        head(place.head),
-        queries(narrow(attention.queries)),
-        keys(narrow(attention.keys)),
-        channels(narrow(attention.channels)),
         panel(t.template shared<T>()),
         strip(panel + panels),
         shifts(strip + size * strip_row),
-        dots(shifts + size),
-        query_tokens(reinterpret_cast<TileToken*>(dots + size)),
-        key_tokens(query_tokens + size) {}
-  VITRAIL_HOST_DEVICE void enter(unsigned group) {
-    const unsigned count = windows.count();
-    sample = group / count, window = group % count;
-    has_sides = windows.shifted() && windows.kind(window) != 0;
-  }
-
-  // Finds tokens [first, first + size) of `count`. Other threads see them after the next sync.
-  VITRAIL_HOST_DEVICE void find(TileToken* tokens, unsigned first, unsigned count) const {
-    const unsigned r = thread.index(), i = first + r;
-    if (r >= size) return;
-    const bool is_token = i < count;
-    tokens[r] = {is_token && windows ? windows.token(window, i) : is_token ? i : 0, 0};
-    if (!has_sides || !is_token) return;
-    const WindowsOf<unsigned>::Box box = windows.visible(windows.kind(window), i);
-    tokens[r].side = (box.top > 0 ? 2u : 0u) + (box.left > 0 ? 1u : 0u);
-  }
-  template <class Element>
-  VITRAIL_HOST_DEVICE TileRows<Element> query_rows(const kernels::Heads<Element>& m, unsigned first) const {
-    return {m.at(sample, head), narrow(m.row) * unsigned{sizeof(X)}, query_tokens, at_most(queries - first, size)};
-  }
-  template <class Element>
-  VITRAIL_HOST_DEVICE TileRows<Element> key_rows(const kernels::Heads<Element>& m, unsigned first) const {
-    return {m.at(sample, head), narrow(m.row) * unsigned{sizeof(X)}, key_tokens, at_most(keys - first, size)};
-  }
-
-  // With a mask of -infinity, keys [0, seen_until) are all that queries [0, last] see, and queries before seen_from do
-  // not see the keys from `first` on.
-  VITRAIL_HOST_DEVICE bool skips() const { return a.causal && a.masked < -std::numeric_limits<T>::max(); }
-  VITRAIL_HOST_DEVICE unsigned seen_until(unsigned last) const {
-    return skips() ? at_most(last + 1 + keys - queries, keys) : keys;
-  }
-  VITRAIL_HOST_DEVICE unsigned seen_from(unsigned first) const {
-    return skips() && first > keys - queries ? first - (keys - queries) : 0;
-  }
-  // Products of queries and keys become what softmax takes: scaled, with the bias and the mask; outside of both,
-  // -infinity. Rows are the queries, or the keys. What all threads decide alike is decided once.
+        dots(shifts + size) {}
+  // Products of queries and keys become scores (AttentionGroup). Rows are the queries, or the keys.
   template <bool RowsAreQueries>
   VITRAIL_HOST_DEVICE void score(Elements& s, unsigned first_query, unsigned first_key) const {
-    const auto each = [&](const auto& f) {
+    this->finish_scores(first_query, first_key, [&](const auto& f) {
       for (unsigned i = 0; i < own; ++i) {
         for (unsigned j = 0; j < own; ++j) {
           const unsigned r = y * own + i, c = x + across * j;
           f(s[i][j], RowsAreQueries ? r : c, RowsAreQueries ? c : r);
         }
       }
-    };
-    const unsigned query_count = queries - first_query, key_count = keys - first_key;
-    each([&](T& e, unsigned, unsigned) { e *= a.scale; });
-    if (a.bias) {
-      const T* bias = a.bias + (static_cast<std::size_t>(head) * queries + first_query) * keys + first_key;
-      each([&](T& e, unsigned q, unsigned k) {
-        e += bias[at_most(q, query_count - 1) * keys + at_most(k, key_count - 1)];
-      });
-    }
-    if (a.causal) {
-      const unsigned seen = first_query + keys - queries;
-      each([&](T& e, unsigned q, unsigned k) {
-        if (first_key + k > seen + q) e += a.masked;
-      });
-    } else if (has_sides) {
-      each([&](T& e, unsigned q, unsigned k) {
-        if (query_tokens[q].side != key_tokens[k].side) e += a.masked;
-      });
-    }
-    each([&](T& e, unsigned q, unsigned k) {
-      if (q >= query_count || k >= key_count) e = -std::numeric_limits<T>::infinity();
     });
   }
   // Of what the 16 threads of a row have.

@@ -1,7 +1,10 @@
 // attention_forward.hpp - softmax(scale Q K^T + bias) V on a device, a block for each tile of queries of a head.
 #pragma once
 
+#include <type_traits>
+
 #include "attention_block.hpp"
+#include "tensor_attention_forward.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
@@ -76,7 +79,14 @@ struct LaunchAttentionForward {
 };
 template <class Device, class T, class X>
 void attention_forward(const Device& device, const kernels::Attention<T, X>& a) {
-  with_columns(a.channels, LaunchAttentionForward<Device, T, X>{device, a});
+  const LaunchAttentionForward<Device, T, X> launch{device, a};
+  if constexpr (!std::is_same_v<X, bf16>) {
+    with_columns(a.channels, launch);
+  } else if (a.channels > widest_tensor_head) {
+    with_columns(a.channels, launch);
+  } else {
+    with_tensor_width(a.channels, LaunchTensorAttentionForward<Device>{device, a});
+  }
 }
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda

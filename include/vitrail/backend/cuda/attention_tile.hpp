@@ -73,8 +73,8 @@ struct AttentionTile {
   static constexpr bool cooperates = true;
   // Of a product's rows, 32 channels at a time lie in shared memory. The 4 put neighbouring rows on different banks.
   static constexpr unsigned depth = 32, panel_row = depth + 4, panels = 2 * size * panel_row, strip_row = size + 4;
-  static constexpr std::size_t shared_bytes =
-      (panels + size * strip_row + 2 * size) * sizeof(T) + 2 * size * sizeof(TileToken);
+  static constexpr unsigned numbers = panels + size * strip_row + 2 * size;  // of a block's memory; then come tokens
+  static constexpr std::size_t shared_bytes = numbers * sizeof(T) + 2 * size * sizeof(TileToken);
   // Rows of a right side of so many columns that fit in the panels.
   static constexpr unsigned chunk(unsigned columns) {
     unsigned rows = size;

@@ -71,6 +71,7 @@ class EmulatedBlock {
     while (barrier.generation == generation) switch_stack(&threads_[current_].stack, scheduler_);
   }
   // What each thread hands over in a shuffle.
+  static constexpr std::size_t slot_bytes = 32;
   std::byte* slot(unsigned index) { return threads_[index].slot; }
 
  private:
@@ -78,7 +79,7 @@ class EmulatedBlock {
   struct Thread {
     void* stack = nullptr;
     bool done = false;
-    alignas(16) std::byte slot[16];
+    alignas(16) std::byte slot[slot_bytes];
   };
   struct Barrier {
     unsigned arrived = 0;
@@ -120,12 +121,26 @@ class EmulatedThread {
   void sync_lanes(unsigned lanes) const { others().wait(index_ / lanes * lanes, lanes); }
   template <class T>
   T from_lane(T x, unsigned mask, unsigned lanes) const {
-    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 16);
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= EmulatedBlock::slot_bytes);
     std::memcpy(others().slot(index_), &x, sizeof(T));
     sync_lanes(lanes);
     std::memcpy(&x, others().slot(index_ ^ mask), sizeof(T));
     sync_lanes(lanes);
     return x;
+  }
+  // Calls f(of_lane), where of_lane(i) is what lane i of the warp has given as x.
+  template <class T, class F>
+  void share(const T& x, const F& f) const {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= EmulatedBlock::slot_bytes);
+    const unsigned first = index_ / warp_size * warp_size;
+    std::memcpy(others().slot(index_), &x, sizeof(T));
+    sync_lanes(warp_size);
+    f([&](unsigned lane) {
+      T y;
+      std::memcpy(&y, others().slot(first + lane), sizeof(T));
+      return y;
+    });
+    sync_lanes(warp_size);
   }
   template <class T>
   T* shared() const {

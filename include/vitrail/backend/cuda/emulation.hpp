@@ -4,7 +4,8 @@
 // What it finds: results that are wrong, threads that wait at different barriers, results that depend on the order of a
 // block's threads or of streams (run twice, in two orders), and host code that reads or writes the device's memory (it
 // crashes: the pages are protected). What it does not: kernels that read the host's memory, races between blocks,
-// speed, bank conflicts, more shared memory or registers than there are.
+// barriers between warps that exchange fragments (tensor_tile.hpp) anyway, speed, bank conflicts, more shared memory or
+// registers than there are.
 #pragma once
 
 #include <cstddef>

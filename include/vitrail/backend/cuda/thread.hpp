@@ -80,6 +80,8 @@ struct DeviceThread {
   __host__ __device__ T from_lane(T x, unsigned, unsigned) const {
     return x;
   }
+  template <class T, class F>
+  __host__ __device__ void share(const T&, const F&) const {}
   template <class T>
   __host__ __device__ T* shared() const {
     return nullptr;
