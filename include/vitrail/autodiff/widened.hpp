@@ -80,7 +80,7 @@ struct Widened {
         wide.gradient[i] = {as_values(a, g.at), g.mode};
         continue;
       }
-      if (has(saves, i)) wide.in[i] = widened(a, a.in[i], sizes[i], room);
+      wide.in[i] = has(saves, i) ? widened(a, a.in[i], sizes[i], room) : room;  // else not read, but no null pointer
       wide.gradient[i].mode = g.mode;
       if (!g.wanted()) continue;
       wide.gradient[i] = {room, has(partial, i) ? Mode::write_zero_rest : Mode::write};
