@@ -2,6 +2,7 @@
 // the same.
 #include "catch.hpp"
 
+#include <vitrail/nn/to.hpp>
 #include <vitrail/train/adamw.hpp>
 
 #include <cstddef>
@@ -102,6 +103,13 @@ TEST_CASE("a batch that is staged while a predictor runs gives the same bits") {
   CHECK_THROWS_WITH(predict.start(), "predictor: no batch is staged");
   CHECK_THROWS_WITH(predict.results(), "predictor: nothing was started");
   CHECK_THROWS_AS(predict.stage(net_batch<vt::cpu>(0)), vt::shape_error);
+  // Once, for images of the host and of the device.
+  const Given some = given(0);
+  const vt::Batch<vt::Shape<3>, vt::cpu> there = vt::predict(model, some.images);
+  const vt::Batch<vt::Shape<3>, test::emulated_gpu> in_place =
+      vt::predict(model, vt::to<test::emulated_gpu>(some.images));
+  CHECK((there.to_vector() == predict(some.images).to_vector()));
+  CHECK((in_place.to_vector() == there.to_vector()));
 }
 TEST_CASE("a batch that is staged while a step runs gives the same bits") {
   const auto host = train<vt::cpu>(false);

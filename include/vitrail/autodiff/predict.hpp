@@ -109,7 +109,7 @@ class Predictor {
   //   auto logits = predict.results();  // of the batch that was started last, valid until the next start()
   void stage(const BatchView<input, const value>& images) requires(!takes_labels) {
     detail::check_counts("predict", images.count(), images.count());
-    stage(Given{images.data(), nullptr, images.count()});
+    stage_given({images.data(), nullptr, images.count()});
   }
   template <StepBatchFor<policy> Q>
   void stage(const Batch<input, Q>& images) requires(!takes_labels) {
@@ -118,7 +118,7 @@ class Predictor {
   template <StepBatchFor<policy> Q>
   void stage(const Batch<input, Q>& images, const Labels& labels) requires(takes_labels) {
     detail::check_counts("predict", images.count(), labels.count(), label_count);
-    stage(Given{images.data(), labels.data(), images.count()});
+    stage_given({images.data(), labels.data(), images.count()});
   }
   // Throws as a call does, and error if no batch was staged since the last start().
   void start() {
@@ -163,7 +163,7 @@ class Predictor {
   using Runner = detail::Runner<Tape<policy, false>, input, takes_labels ? label_count : 0, Out>;
   using Given = typename Runner::Given;
 
-  void stage(const Given& given) {
+  void stage_given(const Given& given) {
     detail::use_device(model_->backend());
     next_ = given;
     runner_.stage(tape_, model_->backend(), next_);
@@ -209,13 +209,16 @@ auto predictor(const Model& model, F f) {
 }
 template <class Model, class F>
 void predictor(const Model&&, F) = delete;
-// Once, with a predictor for this call alone: `auto logits = vt::predict(model, images);`, a Batch of its own. Whoever
-// calls it twice is better off with a predictor, which packs the weights once.
-template <class Model, SameMemoryAs<typename Model::policy> Q>
+// Once, with a predictor for this call alone: `auto logits = vt::predict(model, images);`, a Batch of its own, where
+// the images are: on the host or the device. Whoever calls it twice is better off with a predictor, which packs the
+// weights once.
+template <class Model, StepBatchFor<typename Model::policy> Q>
 auto predict(const Model& model, const Batch<typename Model::module::input, Q>& images) {
+  using policy = typename Model::policy;
   auto once = predictor(model);
   const auto result = once(images);
-  return Batch<typename decltype(once(images))::shape, typename Model::policy>(std::span(result.data(), result.size()));
+  return Batch<typename decltype(once(images))::shape, std::conditional_t<SameMemoryAs<Q, policy>, policy, Q>>(
+      std::span(result.data(), result.size()));
 }
 // A predictor of a model that is there for nothing else: weights move into the layout of the product kernel instead of
 // being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).
