@@ -105,7 +105,7 @@ class Predictor {
 
   // The same in three calls, between which a device is busy, as TrainingStep's:
   //   predict.start();                  // with the batch staged last
-  //   predict.stage(images);            // the next batch, which stays as it is until start()
+  //   predict.stage(images);            // the next batch (and labels), which stays as it is until start()
   //   auto logits = predict.results();  // of the batch that was started last, valid until the next start()
   void stage(const BatchView<input, const value>& images) requires(!takes_labels) {
     detail::check_counts("predict", images.count(), images.count());
@@ -120,6 +120,7 @@ class Predictor {
     detail::check_counts("predict", images.count(), labels.count(), label_count);
     stage_given({images.data(), labels.data(), images.count()});
   }
+  void stage(const auto&, const Labels&&) = delete;  // labels that die with the statement
   // Throws as a call does, and error if no batch was staged since the last start().
   void start() {
     const Given given = std::exchange(next_, {});

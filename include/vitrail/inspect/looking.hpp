@@ -64,7 +64,7 @@ class Looking {
     a.work = {keep(work.per_sample * a.count), keep(work.fixed)};
     op.forward(a);
     if constexpr (requires { op.attention_map(a, count_, a.out); }) {
-      detail::HostCopies<Memory, value> copies;
+      detail::HostCopies<Memory, value> copies;  // the map is made on the host
       i = 0;
       ((a.in[i++] = copies.of(v.data, elements_of<V>())), ...);
       const std::size_t size = Op::map_shape[0] * Op::map_shape[1] * Op::map_shape[2];

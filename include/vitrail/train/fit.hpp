@@ -40,7 +40,8 @@ bool stage_ahead(const Stage& stage) {
 }
 }  // namespace detail
 
-// Accuracy of a vt::Predictor that gives logits [C] per sample, over all batches of a set.
+// Accuracy of a vt::Predictor that gives logits [C] per sample, over all batches of a set: of anything with count() and
+// load(i, images, labels), as vt::Batches has them. On a device the next batch is loaded while it computes.
 template <class Predict, class Batches>
 Accuracy evaluate(Predict& predict, const Batches& batches) {
   using Loaded = detail::LoadedBatch<typename Predict::input, typename Predict::policy>;
