@@ -17,6 +17,10 @@ struct emulated_gpu {
 struct emulated_gpu_double : emulated_gpu {
   using value = double;
 };
+// As vt::gpu_bf16.
+struct emulated_gpu_bf16 : emulated_gpu {
+  using stored = vitrail::bf16;
+};
 
 // Threads of a block take their turns in the other order as long as it lives.
 struct DescendingThreads {

@@ -186,7 +186,7 @@ TEST_CASE("plans of random steps: everything is there when it is read") {
   for (unsigned seed = 1; seed <= 4000; ++seed) {
     const RandomStep step(seed);
     auto plan = std::make_unique<vt::Plan>();
-    vt::plan_step(*step.trace, step.loss, 4, *plan, {seed % 3 ? 1e9 : 0.0});
+    vt::plan_step(*step.trace, step.loss, {4, 4}, *plan, {seed % 3 ? 1e9 : 0.0});
     INFO("seed " << seed);
     REQUIRE(Player(*step.trace, *plan, step.loss).play() == "");
     CHECK(plan->arena.batched >= plan->lower_bound.batched);
@@ -210,7 +210,7 @@ TEST_CASE("the player finds what is given away too early") {
   for (unsigned seed = 1; seed <= 50; ++seed) {
     const RandomStep step(seed);
     auto plan = std::make_unique<vt::Plan>();
-    vt::plan_step(*step.trace, step.loss, 4, *plan);
+    vt::plan_step(*step.trace, step.loss, {4, 4}, *plan);
     // Two values that are alive together share their place.
     for (std::size_t v = 3; v + 1 < step.trace->values.size(); ++v) {
       vt::Place &a = plan->value[v], &b = plan->value[v + 1];

@@ -45,7 +45,7 @@ struct Maker {
   int source() { return run({input(), 0}); }
   const vt::Plan& planned(int result) {
     const int loss = run({result}, 0, 0, false);
-    vt::plan_step(*trace, loss, 4, *plan);
+    vt::plan_step(*trace, loss, {4, 4}, *plan);
     return *plan;
   }
   Mode mode(int output, std::size_t input) const {
@@ -108,7 +108,7 @@ TEST_CASE("no sharing with the loss, a parameter, an earlier contribution or ano
   Maker direct;
   const int y = direct.source();
   const int loss = direct.run({y}, 1);
-  vt::plan_step(*direct.trace, loss, 4, *direct.plan);
+  vt::plan_step(*direct.trace, loss, {4, 4}, *direct.plan);
   CHECK(direct.mode(loss, 0) == Mode::write);
 }
 

@@ -1,7 +1,6 @@
 // gpu_emulation.cpp - the emulated device finds what it is there to find, and its rows and columns are Serial's.
 #include "catch.hpp"
 
-
 #include <sys/wait.h>
 #include <unistd.h>
 

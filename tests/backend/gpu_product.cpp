@@ -5,7 +5,9 @@
 #include <vitrail/backend/cuda/matmul.hpp>
 #include <vitrail/backend/philox.hpp>
 
+#include <cmath>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "emulated_gpu.hpp"
@@ -95,13 +97,14 @@ void check_same(const Problem& q, const std::vector<double>& found) {
 }
 
 // What BLAS does, from its definition: matrices stored by columns.
-std::vector<double> blas(const Problem& q, const vt::cuda::MatmulCall<double>& call) {
+template <class T, class A, class B, class C>
+std::vector<double> blas(const Problem& q, const vt::cuda::MatmulCall<T, A, B, C>& call) {
   const vt::cuda::Matmul& s = call.shape;
   std::vector<double> d = q.c;
-  const auto element = [](const double* x, const vt::cuda::Matmul::Matrix& m, std::int64_t i, std::int64_t j) {
+  const auto element = [](const auto* x, const vt::cuda::Matmul::Matrix& m, std::int64_t i, std::int64_t j) {
     const std::int64_t row = m.transposed ? j : i, column = m.transposed ? i : j;
     REQUIRE((row < m.rows && column < m.columns && m.ld >= m.rows));
-    return x[column * m.ld + row];
+    return static_cast<double>(x[column * m.ld + row]);
   };
   const std::int64_t m = s.d.rows, n = s.d.columns, k = s.a.transposed ? s.a.rows : s.a.columns;
   for (std::int64_t e = 0; e < s.count; ++e) {
@@ -119,6 +122,44 @@ std::vector<double> blas(const Problem& q, const vt::cuda::MatmulCall<double>& c
   }
   return d;
 }
+
+// A problem with A, the residual and C as bf16, and B and the bias as floats; place(std::vector) puts them where the
+// product is computed. What is bf16 is rounded in `q` too.
+template <class Place>
+struct MixedProblem {
+  template <class X>
+  using Placed = decltype(std::declval<Place>()(std::vector<X>()));
+  Placed<vt::bf16> a, residual, c;
+  Placed<float> b, bias;
+  vt::Product<float, vt::bf16, float, vt::bf16> p;
+
+  MixedProblem(Problem& q, const Place& place)
+      : a(place(as<vt::bf16>(q.a))),
+        residual(place(as<vt::bf16>(q.residual))),
+        c(place(as<vt::bf16>(q.c))),
+        b(place(as<float>(q.b))),
+        bias(place(as<float>(q.bias))) {
+    p.m = q.p.m, p.n = q.p.n, p.k = q.p.k, p.count = q.p.count, p.scale = static_cast<float>(q.p.scale);
+    p.a = a.data(), p.a_row = q.p.a_row, p.a_column = q.p.a_column, p.a_batch = q.p.a_batch;
+    p.b = b.data(), p.b_row = q.p.b_row, p.b_column = q.p.b_column, p.b_batch = q.p.b_batch;
+    p.c = c.data(), p.c_row = q.p.c_row, p.c_batch = q.p.c_batch, p.accumulate = q.p.accumulate;
+    if (q.p.bias) p.bias = bias.data();
+    if (q.p.residual) p.residual = residual.data();
+    p.residual_row = q.p.residual_row, p.residual_batch = q.p.residual_batch;
+  }
+
+ private:
+  template <class X>
+  static std::vector<X> as(std::vector<double>& values) {
+    std::vector<X> to;
+    for (double& x : values) {
+      to.emplace_back(static_cast<float>(x));
+      x = to.back();
+    }
+    return to;
+  }
+};
+double terms(const Problem& q) { return std::sqrt(static_cast<double>(q.p.k)); }
 
 }  // namespace
 
@@ -158,6 +199,43 @@ TEST_CASE("a product in BLAS's terms") {
   std::swap(call.shape.d.rows, call.shape.d.columns);
   call.shape.d.ld = call.shape.d.rows;
   CHECK(blas(q, call) != loops(q));
+}
+TEST_CASE("BLAS gets both factors as bf16, whatever they lie as") {
+  for (Problem& q : problems()) {
+    const MixedProblem mixed(q, [](const auto& host) { return host; });
+    std::vector<vt::bf16> copy;
+    const auto call = vt::cuda::matmul_of(vt::cuda::rounded(mixed.p, [&](const float* from, std::size_t size) {
+      REQUIRE(from == mixed.b.data());
+      REQUIRE(size == mixed.b.size());
+      copy.clear();
+      for (std::size_t i = 0; i < size; ++i) copy.emplace_back(from[i]);
+      return copy.data();
+    }));
+    if (!call.fits) continue;
+    CHECK((call.shape.factors == vt::cuda::element::bf16 && call.shape.result == vt::cuda::element::bf16));
+    // Of what BLAS adds up, nothing but B was rounded: 0.4 % of each term.
+    const std::vector<double> found = blas(q, call), expected = loops(q);
+    INFO(q.what);
+    for (std::size_t i = 0; i < found.size(); ++i) REQUIRE(found[i] == Approx(expected[i]).margin(0.02 * terms(q)));
+  }
+}
+TEST_CASE("the product kernel reads and writes bf16 beside floats") {
+  const test::emulated_gpu::backend backend{vt::backend{}};
+  for (Problem& q : problems()) {
+    MixedProblem mixed(q, []<class X>(const std::vector<X>& host) {
+      vt::Buffer<X, Backend::memory> device(host.size());
+      Backend::memory::copy(device.data(), host.data(), host.size() * sizeof(X));
+      return device;
+    });
+    backend.product(mixed.p);
+    std::vector<vt::bf16> found(q.c.size());
+    Backend::memory::copy(found.data(), mixed.c.data(), found.size() * sizeof(vt::bf16));
+    const std::vector<double> expected = loops(q);
+    INFO(q.what);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      REQUIRE(float(found[i]) == Approx(expected[i]).epsilon(0.004).margin(1e-5));  // half of the last of 8 bits
+    }
+  }
 }
 TEST_CASE("what BLAS cannot express is left to the kernel") {
   Problem q = make("strides", 4, 6, 5, 1, {});

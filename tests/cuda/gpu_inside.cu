@@ -56,10 +56,12 @@ TEST_CASE("what is seen, found and counted on the GPU is what the host has") {
     WARN("skipped on the GPU: there is none");
     return;
   }
-  const std::vector<float> device = numbers<vt::gpu>();
+  const std::vector<float> device = numbers<vt::gpu>(), mixed = numbers<vt::gpu_bf16>();
   REQUIRE(device.size() == host.size());
+  REQUIRE(mixed.size() == host.size());
   for (std::size_t i = 0; i < host.size(); ++i) {
     INFO("number " << i);
     CHECK(device[i] == Approx(host[i]).epsilon(1e-3).margin(1e-3));
+    if (i + 1 < host.size()) CHECK(mixed[i] == Approx(host[i]).epsilon(0.1).margin(0.1));
   }
 }

@@ -20,4 +20,7 @@ struct TrainTuned {
 };
 }  // namespace
 
-TEST_CASE("a LoRA trains on the GPU as on the host") { test::check_on_gpu(TrainTuned{}); }
+TEST_CASE("a LoRA trains on the GPU as on the host") {
+  test::check_on_gpu(TrainTuned{});
+  test::check_on_gpu_bf16(TrainTuned{});
+}

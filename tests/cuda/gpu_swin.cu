@@ -18,4 +18,7 @@ template <class P>
 using Net = vitrail::Swin<tiny, 3, P>;
 }  // namespace
 
-TEST_CASE("a Swin trains on the GPU as on the host") { test::check_on_gpu(test::TrainModel<Net>{}); }
+TEST_CASE("a Swin trains on the GPU as on the host") {
+  test::check_on_gpu(test::TrainModel<Net>{});
+  test::check_on_gpu_bf16(test::TrainModel<Net>{});
+}

@@ -47,6 +47,13 @@ std::vector<float> losses_and_logits(Model& model, bool graphs) {
   numbers.insert(numbers.end(), logits.begin(), logits.end());
   return numbers;
 }
+inline void check_close(const std::vector<float>& found, const std::vector<float>& expected, double tolerance) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    INFO("number " << i);
+    CHECK(found[i] == Approx(expected[i]).epsilon(tolerance).margin(tolerance));
+  }
+}
 // train.template operator()<policy>(graphs) trains a model of that policy.
 template <class Train>
 void check_on_gpu(const Train& train) {
@@ -59,11 +66,19 @@ void check_on_gpu(const Train& train) {
   const std::vector<float> eager = train.template operator()<vitrail::gpu>(false),
                            graph = train.template operator()<vitrail::gpu>(true);
   CHECK((eager == graph));
-  REQUIRE(eager.size() == host.size());
-  for (std::size_t i = 0; i < host.size(); ++i) {
-    INFO("number " << i);
-    CHECK(eager[i] == Approx(host[i]).epsilon(1e-3).margin(1e-3));
+  check_close(eager, host, 1e-3);
+}
+// With activations in bf16.
+template <class Train>
+void check_on_gpu_bf16(const Train& train) {
+  const std::vector<float> host = train.template operator()<vitrail::cpu>(false);
+  if (!device_is_there()) {
+    WARN("skipped on the GPU: there is none");
+    return;
   }
+  const std::vector<float> graph = train.template operator()<vitrail::gpu_bf16>(true);
+  CHECK((graph == train.template operator()<vitrail::gpu_bf16>(false)));
+  check_close(graph, host, 3e-2);
 }
 // Of Net<policy>.
 template <template <class> class Net>

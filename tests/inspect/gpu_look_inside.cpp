@@ -100,6 +100,12 @@ TEST_CASE("attention in windows with further keys is seen on the device") {
   REQUIRE(seen.attention.size() == 1);
   CHECK((seen.attention[0].shape == std::vector<std::size_t>{2, 16, 18}));
 }
+TEST_CASE("what lies as bf16 in a step is seen in float") {
+  const vt::Model<Net<test::emulated_gpu>> whole(vt::seed{3});
+  const vt::Model<Net<test::emulated_gpu_bf16>> mixed(vt::seed{3});
+  const auto images = images_for<Net<vt::cpu>>();
+  CHECK((vt::look_inside(mixed, images).result.values == vt::look_inside(whole, images).result.values));
+}
 TEST_CASE("one image that is on the device") {
   using Gpu = test::emulated_gpu;
   const vt::Model<Net<Gpu>> model(vt::seed{3});

@@ -27,8 +27,8 @@ constexpr vt::ViTConfig two_heads = [] {
   return c;
 }();
 
-template <vt::ViTConfig C>
-void check_classifier() {
+template <vt::ViTConfig C, class P = Gpu>
+void check_classifier(double tolerance = 1e-4) {
   using Net = vt::ViT<C, 11>;
   const TemporaryFolder folder;
   const auto path = folder / "model.safetensors";
@@ -43,11 +43,12 @@ void check_classifier() {
   auto predict = vt::predictor(model);
   const std::vector<float> expected = predict(images).to_vector();
 
-  auto classify = vt::load_classifier<vt::ViTBackbone<C, Gpu>>(path);
+  auto classify = vt::load_classifier<vt::ViTBackbone<C, P>>(path);
   CHECK(classify.classes() == 11);
   const auto check = [&](std::span<const float> found, std::size_t count) {
     REQUIRE(found.size() == count * 11);
-    for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).epsilon(1e-4).margin(1e-4));
+    for (std::size_t i = 0; i < found.size(); ++i)
+      CHECK(found[i] == Approx(expected[i]).epsilon(tolerance).margin(tolerance));
   };
   check(classify(images), 3);
   check(classify(vt::to<Gpu>(images)), 3);
@@ -64,6 +65,7 @@ void check_classifier() {
 
 TEST_CASE("a classifier from a file runs on the device") { check_classifier<tiny>(); }
 TEST_CASE("of two heads the mean counts there, too") { check_classifier<two_heads>(); }
+TEST_CASE("a head reads features that lie as bf16") { check_classifier<tiny, test::emulated_gpu_bf16>(0.1); }
 TEST_CASE("a head that does not fit the device says so") {
   using Classifier = vt::RuntimeClassifier<vt::ViTBackbone<tiny, Gpu>>;
   const auto zeros = [](const auto&, float*) { return false; };

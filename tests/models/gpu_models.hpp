@@ -73,8 +73,12 @@ void check_family() {
     const CopiesAhead order;
     CHECK((train<Net<emulated_gpu>>() == graph));
   }
+  const auto mixed = train<Net<emulated_gpu_bf16>>();
+  check_close(mixed, host, 3e-2);
+  CHECK((train<Net<emulated_gpu_bf16>>({.graphs = false, .poison = true}) == mixed));
   const DescendingThreads order;
   CHECK((train<Net<emulated_gpu>>() == graph));
+  CHECK((train<Net<emulated_gpu_bf16>>() == mixed));
 }
 
 }  // namespace test

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -33,9 +34,11 @@ struct Result {
 template <class T, class Memory = vitrail::HostMemory>
 struct Data {
   std::vector<vitrail::Buffer<T, Memory>> inputs;
+  std::deque<vitrail::Buffer<vitrail::bf16, Memory>> stored;  // those that lie so
   std::vector<int> labels;
   std::size_t count;
   vitrail::Buffer<T, Memory> weights;
+  bool coarse_weights = false;  // exact in bf16
 
   explicit Data(const Problem& p) : labels(p.labels), count(p.count) {
     for (const Values& values : p.inputs) {
@@ -44,10 +47,27 @@ struct Data {
       Memory::copy(inputs.back().data(), rounded.data(), values.size() * sizeof(T));
     }
   }
+  // Input `at` as a tape of values X takes it.
+  template <class X>
+  const X* as(std::size_t at) {
+    if constexpr (std::is_same_v<X, T>) {
+      return inputs[at].data();
+    } else {
+      const auto values = vitrail::detail::vector_of<Memory>(inputs[at].data(), inputs[at].size());
+      std::vector<X> short_ones;
+      for (const T x : values) short_ones.emplace_back(x);
+      stored.emplace_back(values.size());
+      Memory::copy(stored.back().data(), short_ones.data(), values.size() * sizeof(X));
+      return stored.back().data();
+    }
+  }
   const T* weights_for(std::size_t size) {
     if (weights.size() != size) {
       std::vector<T> drawn(size);
       vitrail::detail::draw_weights(5, drawn.data(), size);
+      for (T& x : drawn) {
+        if (coarse_weights) x = static_cast<T>(vitrail::bf16(static_cast<float>(x)));
+      }
       weights = vitrail::Buffer<T, Memory>(size);
       Memory::copy(weights.data(), drawn.data(), size * sizeof(T));
     }
@@ -94,7 +114,8 @@ Result<T> run_retaining(const C& c, DataFor<P>& data, const typename P::backend&
   std::size_t at = 0;
   auto leaf = [&](const auto& in) {
     using In = std::remove_cvref_t<decltype(in)>;
-    const T* values = data.inputs[at++].data();
+    const auto* values =
+        data.template as<std::conditional_t<In::batched, vitrail::stored_of<P>, typename P::value>>(at++);
     if constexpr (In::tracked) {
       return tape.template tracked_input<typename In::shape, In::batched>(values);
     } else {
@@ -105,11 +126,14 @@ Result<T> run_retaining(const C& c, DataFor<P>& data, const typename P::backend&
   const auto y = build(c, tape.labels(data.labels.data()), vars);
   const std::size_t size = vitrail::detail::elements_of(y, data.count);
   tape.backward(vitrail::detail::weighted_sum(y, data.weights_for(size)));
-  Result<T> result{vitrail::detail::vector_of<Memory>(y.data, size), {}};
+  const auto values_of = [](const auto* from, std::size_t count) {
+    const auto values = vitrail::detail::vector_of<Memory>(from, count);
+    return std::vector<T>(values.begin(), values.end());
+  };
+  Result<T> result{values_of(y.data, size), {}};
   auto collect = [&](const auto& v) {
     if constexpr (std::remove_cvref_t<decltype(v)>::tracked) {
-      result.gradients.push_back(
-          vitrail::detail::vector_of<Memory>(tape.gradient(v), vitrail::detail::elements_of(v, data.count)));
+      result.gradients.push_back(values_of(tape.gradient(v), vitrail::detail::elements_of(v, data.count)));
     }
   };
   std::apply([&](const auto&... v) { (collect(v), ...); }, vars);
@@ -191,7 +215,7 @@ std::unique_ptr<vitrail::detail::Schedule> schedule_of(const C& c, Data<T>& data
   ignored.gradients.resize(data.inputs.size());
   const auto loss = probed_loss(c, meta, data, ignored, static_cast<const T*>(nullptr));
   // Whatever may run again in backward does: the retaining tape keeps all.
-  vitrail::plan_step(schedule->trace, loss.id, sizeof(T), schedule->plan, {.recompute_share = 1e9});
+  vitrail::plan_step(schedule->trace, loss.id, {sizeof(T), sizeof(T)}, schedule->plan, {.recompute_share = 1e9});
   return schedule;
 }
 using EditPlan = void (*)(const vitrail::Trace&, vitrail::Plan&);

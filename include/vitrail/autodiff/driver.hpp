@@ -6,71 +6,20 @@
 #include <concepts>
 #include <type_traits>
 
-#include "../backend/philox.hpp"
-#include "facts.hpp"
+#include "arguments.hpp"
 #include "param.hpp"
 #include "refuse.hpp"
 #include "var.hpp"
+#include "widened.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Memory for a Space of an operation.
-template <class T>
-struct WorkRoom {
-  T *per_sample = nullptr, *fixed = nullptr;
-};
-
-// What an operation's forward and backward receive. N inputs; `count` samples (1 if nothing is batched). A gradient
-// that nobody wants has mode none; one that is an alias is there already.
-template <class P, std::size_t N>
-struct Arguments {
-  using policy = P;
-  using value = typename P::value;
-  struct Gradient {
-    value* at = nullptr;
-    Mode mode = Mode::none;
-    bool wanted() const { return mode != Mode::none && mode != Mode::alias; }
-    bool adds() const { return mode == Mode::add; }
-  };
-  using Room = WorkRoom<value>;
-
-  const typename P::backend* backend = nullptr;
-  std::size_t count = 0;
-  const value* in[N] = {};
-  const value* packed[N] = {};  // input i in the product kernel's own layout, or null
-  value* out = nullptr;
-  Room state, work;
-  const value* out_gradient = nullptr;
-  Gradient gradient[N];
-  RandomStream random;             // seed, step and, as site, the ordinal of this operation
-  std::uint32_t first_sample = 0;  // number of the first sample in the global batch
-};
-
-// Asked by a call: nvcc says no to `&Op::template backward<P>` where it should say yes, silently.
-template <class Op, class A>
-concept has_backward = requires(const Op& op, const A& a) {
-  op.backward(a);
-};
-// Its result is one for the whole batch (a mean loss).
-template <class Op>
-concept mixes_samples = requires {
-  requires Op::across_batch;
-};
-// Its result is one for each sample, whatever its inputs are: it reads something else of the samples.
-template <class Op>
-concept makes_samples = requires {
-  requires Op::of_each_sample;
-};
-
 namespace detail {
-// The inputs for which Arguments::packed is enough.
-template <class Op>
-constexpr unsigned packed_inputs() {
-  if constexpr (requires { Op::packed_inputs; }) {
-    return Op::packed_inputs;
-  } else {
-    return 0;
-  }
+template <std::size_t N>
+constexpr unsigned mask_of(const std::array<bool, N>& bits) {
+  unsigned mask = 0;
+  for (std::size_t i = 0; i < N; ++i) mask |= unsigned(bits[i]) << i;
+  return mask;
 }
 }  // namespace detail
 
@@ -87,6 +36,8 @@ struct Signature {
   static constexpr bool any_batched = (V::batched || ...) || makes_samples<Op>;
   static constexpr bool batched = any_batched && !mixes_samples<Op>;
   static constexpr bool tracked = (V::tracked || ...);
+  static constexpr unsigned stored =
+      is_mixed<P> ? detail::mask_of(std::array<bool, sizeof...(V)>{V::batched...}) | (batched ? output_bit : 0) : 0;
   static constexpr Facts facts = Op::template facts<P>(std::array<bool, inputs>{V::tracked...});
   template <class Context>
   using result = Var<typename Op::shape, batched, tracked, Context>;
@@ -95,7 +46,7 @@ struct Signature {
     if constexpr (inputs > max_inputs) {
       (void)sizeof(error_too_many_inputs_split_the_expression_with_vt_Var<inputs, max_inputs>);
     }
-    if constexpr (tracked && !has_backward<Op, Arguments<P, inputs>>) {
+    if constexpr (tracked && !has_backward<Op, Arguments<P, inputs, stored>>) {
       (void)sizeof(error_operation_has_no_backward_but_a_tracked_value_flows_in<Op>);
     }
     return true;
@@ -129,6 +80,28 @@ constexpr auto refuse_operand(Context* ctx, const First&, const More&... more) {
 }
 }  // namespace detail
 
+namespace detail {
+template <class Op, class A>
+concept takes_arguments = requires(const Op& op, const A& a) {
+  op.forward(a);
+};
+// What runs in place of `op`: itself, unless some of its inputs or its result lie as what it does not read and write.
+template <class Context, class... V, class Op>
+constexpr auto suited(const Op& op) {
+  if constexpr (requires { typename Context::policy::stored; }) {
+    using P = typename Context::policy;
+    using Call = Signature<Op, P, V...>;
+    if constexpr (!takes_arguments<Op, Arguments<P, Call::inputs, Call::stored>>) {
+      return Widened<Op, Call::stored, mask_of(std::array<bool, sizeof...(V)>{V::tracked...}), V::shape::size...>{op};
+    } else {
+      return op;
+    }
+  } else {
+    return op;
+  }
+}
+}  // namespace detail
+
 // Runs `op` on Vars and Parameters of one context. Every public operation ends here; nothing else touches a tape.
 template <class Context, class Op, class... V>
 constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
@@ -139,7 +112,7 @@ constexpr auto apply(Context* ctx, const Op& op, const V&... v) {
   } else if constexpr (std::is_same_v<Context, NoStep>) {
     return refuse<error_operation_has_no_Var_of_a_step_among_its_inputs<V...>>(v...);
   } else {
-    return ctx->run(op, as_var(ctx, v)...);
+    return ctx->run(detail::suited<Context, decltype(as_var(ctx, v))...>(op), as_var(ctx, v)...);
   }
 }
 // In the context of the first Var among the inputs.

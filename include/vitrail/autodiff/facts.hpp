@@ -21,7 +21,8 @@ enum class Mode : unsigned char {
   alias,            // it *is* the gradient of the output, in the same memory: nothing to do
 };
 
-// Elements of the policy's value type: so many per sample, so many once.
+// Elements of the policy's value type, also where what there is of each sample is `stored` (stored.hpp): so many per
+// sample, so many once.
 struct Space {
   std::size_t per_sample = 0, fixed = 0;
 };

@@ -54,20 +54,21 @@ struct GradientCheck {
 
 namespace detail {
 
-template <class T>
+template <class T, class X>
 struct Dot {
   using value = T;
-  const T *x, *y;
+  const X* x;
+  const T* y;
   template <class L, class J>
   VITRAIL_FUNCTION void add(std::size_t r, J, L (&sums)[1]) const {
-    sums[0] += L(x[r]) * L(y[r]);
+    sums[0] += L(T(x[r])) * L(y[r]);
   }
 };
-template <class T>
+template <class T, class X>
 struct ScaledBy {
   using value = T;
   const T *x, *factor;
-  T* to;
+  X* to;
   bool adds;
   template <class L, class J>
   VITRAIL_FUNCTION void at(J j) const {
@@ -88,15 +89,18 @@ struct WeightedSumOp {
     f.forward_work.fixed = columns_workspace(1, 1);
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    a.backend->template columns<1>(a.count * S::size, 1, Dot<T>{a.in[0], weights},
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
+    a.backend->template columns<1>(a.count * S::size, 1, Dot<T, X>{input_at<0>(a), weights},
                                    Columns<T, 1>{{a.out}, {false}, a.work.fixed});
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
     const auto& g = a.gradient[0];
-    if (g.wanted()) a.backend->elementwise(a.count * S::size, ScaledBy<T>{weights, a.out_gradient, g.at, g.adds()});
+    if (!g.wanted()) return;
+    a.backend->elementwise(a.count * S::size, ScaledBy<T, X>{weights, a.out_gradient, gradient_at<0>(a), g.adds()});
   }
 };
 template <class V>

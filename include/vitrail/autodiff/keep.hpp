@@ -23,7 +23,7 @@ constexpr V keep(const V& v) {
 template <class V>
 requires is_var<V>
 auto read(const V& v) {
-  using T = typename V::value;
+  using T = typename V::stored;
   if constexpr (requires { v.ctx->count(); }) {
     v.ctx->check_alive(v.id);
     return BatchView<typename V::shape, const T>(v.data, V::batched ? v.ctx->count() : 1);

@@ -8,6 +8,7 @@
 #include "pack.hpp"
 #include "plan_events.hpp"
 #include "plan_gradients.hpp"
+#include "stored.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
@@ -15,22 +16,25 @@ namespace vitrail::inline VITRAIL_TU::detail {
 struct Lifetimes {
   const Trace& trace;
   Plan& plan;
-  std::size_t element;
+  ElementBytes element;
 
   constexpr const OperationRecord& operation(std::size_t k) const { return trace.operations[k]; }
   static constexpr void touch(Place& place, int t) {
     if (place.first < 0) place.first = t;
     place.last = std::max(place.last, t);
   }
-  constexpr void make(Place& place, std::size_t elements, bool batched, int t) const {
-    if (!elements) return;
-    place.bytes = HostMemory::round_up(elements * element);
+  static constexpr void make(Place& place, std::size_t bytes, bool batched, int t) {
+    if (!bytes) return;
+    place.bytes = HostMemory::round_up(bytes);
     place.batched = batched;
     touch(place, t);
   }
+  constexpr void make(Place& place, const ValueRecord& value, int t) const {
+    make(place, value.elements * (value.batched ? element.stored : element.value), value.batched, t);
+  }
   constexpr void make(PlacePair& pair, const Space& space, bool batched, int t) const {
-    make(pair.per_sample, space.per_sample, batched, t);
-    make(pair.fixed, space.fixed, false, t);
+    make(pair.per_sample, space.per_sample * element.value, batched, t);
+    make(pair.fixed, space.fixed * element.value, false, t);
   }
   static constexpr void touch(PlacePair& pair, int t) {
     if (pair.per_sample.bytes) touch(pair.per_sample, t);
@@ -55,13 +59,13 @@ struct Lifetimes {
     if (v < static_cast<int>(trace.parameters)) return;  // it lies in the model's buffer
     const ValueRecord& value = trace.values[static_cast<std::size_t>(v)];
     const auto root = static_cast<std::size_t>(plan.gradient_of[static_cast<std::size_t>(v)]);
-    make(plan.gradient[root], value.elements, value.batched, t);
+    make(plan.gradient[root], value, t);
   }
 
   constexpr void forward(std::size_t k, int t) const {
     const OperationRecord& o = operation(k);
     const auto out = static_cast<std::size_t>(o.output);
-    make(plan.value[out], trace.values[out].elements, trace.values[out].batched, t);
+    make(plan.value[out], trace.values[out], t);
     make(plan.state[k], o.facts.state, o.batched, t);
     make(plan.forward_work[k], o.facts.forward_work, o.batched, t);
     for (std::size_t i = 0; i < o.input_count; ++i) {
@@ -77,7 +81,7 @@ struct Lifetimes {
     if (why.use[out].outside && o.segment >= 0) {
       touch(plan.value[out], t);  // for the state only: the same bits go to the place where they are
     } else {
-      make(plan.again[out], trace.values[out].elements, trace.values[out].batched, t);
+      make(plan.again[out], trace.values[out], t);
     }
     make(plan.state_again[k], o.facts.state, o.batched, t);
     make(plan.again_work[k], o.facts.forward_work, o.batched, t);

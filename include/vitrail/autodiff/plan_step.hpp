@@ -9,7 +9,8 @@ namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
-constexpr void plan_lifetimes(const Trace& trace, int loss, std::size_t element, const Recomputation& why, Plan& plan) {
+constexpr void plan_lifetimes(const Trace& trace, int loss, const ElementBytes& element, const Recomputation& why,
+                              Plan& plan) {
   const Lifetimes lifetimes{trace, plan, element};
   const int forward_events = static_cast<int>(trace.operations.size()), end = static_cast<int>(plan.events.size());
   for (int t = 0; t < end; ++t) {
@@ -41,8 +42,9 @@ constexpr void give_places(const Trace& trace, Plan& plan, bool batched) {
 
 }  // namespace detail
 
-// `loss` is the value that backward starts from, or -1 for a step without gradients; `element` is sizeof(P::value).
-constexpr void plan_step(const Trace& trace, int loss, std::size_t element, Plan& plan, const Planning& planning = {}) {
+// `loss` is the value that backward starts from, or -1 for a step without gradients.
+constexpr void plan_step(const Trace& trace, int loss, const ElementBytes& element, Plan& plan,
+                         const Planning& planning = {}) {
   detail::plan_gradients(trace, loss, plan);
   {
     const detail::Large<detail::Recomputation> recomputation(trace, plan);

@@ -72,7 +72,7 @@ class Predictor {
     }();
     result_ = out.id;
     keep(out);
-    plan_step(schedule_->trace, -1, sizeof(value), schedule_->plan);
+    plan_step(schedule_->trace, -1, element_bytes_of<policy>, schedule_->plan);
     paths_ = schedule_->scopes.paths(model.modules());
     tape_.set_paths(paths_);
     if constexpr (packs) {
@@ -144,7 +144,7 @@ class Predictor {
   }
   // The same where they are, in the backend's memory, without waiting for a device: for what is queued behind.
   auto results_in_place() const {
-    return BatchView<typename Out::shape, const value>(started().data, Out::batched ? count_ : 1);
+    return BatchView<typename Out::shape, const typename Out::stored>(started().data, Out::batched ? count_ : 1);
   }
 
   void set_poison(bool on) { tape_.set_poison(on); }

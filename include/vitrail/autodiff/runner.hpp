@@ -36,14 +36,16 @@ class Runner {
   void begin(Context& tape, const ArenaBytes& arena, std::size_t count, const char* who) {
     if (!tape.has_room(count)) {
       constexpr std::size_t given = Inputs::buffers * (sizeof(value) * S::size + sizeof(int) * LabelCount);
-      check_planned_on(tape.backend(), who,
-                       {{"arena", arena.fixed, arena.batched},
-                        {"samples and labels", Inputs::buffers * Backend::memory::alignment, given}},
-                       count, tape.arena_bytes() + inputs_.bytes());
+      check_planned_on(
+          tape.backend(), who,
+          {{"arena", arena.fixed, arena.batched},
+           {"samples and labels", Inputs::buffers * Backend::memory::alignment, given + Stored::bytes_of(S::size)}},
+          count, tape.arena_bytes() + inputs_.bytes() + stored_.bytes());
       replay_.clear();
     }
     tape.begin(count);
     inputs_.reserve(bytes_of(count));
+    stored_.reserve(count * S::size);
   }
   // Begins to copy the batch of the next run(), if there is room for it, while the device is busy. `given` must stay as
   // it is: labels are checked there.
@@ -58,7 +60,7 @@ class Runner {
     if (!given.staged) copy(backend, given);
     const auto at = inputs_.next(backend, given.count * S::size);
     const auto work = [&] {
-      const auto x = tape.template input<S, true>(at.samples);
+      const auto x = tape.template input<S, true>(stored_.of(backend, at.samples, given.count * S::size));
       if constexpr (LabelCount == 0) {
         return f(x);
       } else {
@@ -82,6 +84,7 @@ class Runner {
     LabelChecks<Backend::memory::host_readable> checks;
   };
   using Inputs = StagedInputs<value, Backend>;
+  using Stored = StoredSamples<typename Context::policy>;
   static constexpr std::size_t bytes_of(std::size_t count) {
     return Inputs::bytes_of(count * S::size, count * LabelCount);
   }
@@ -89,6 +92,7 @@ class Runner {
     inputs_.stage(backend, given.samples, given.count * S::size, given.labels, given.count * LabelCount);
   }
   Inputs inputs_;
+  Stored stored_;
   ReplayOf<Backend, Recorded> replay_;
   bool graphs_ = true;
 };

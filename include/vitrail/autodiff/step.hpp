@@ -51,7 +51,7 @@ class TrainingStep {
     loss_ = out.loss.id;
     keep(out.loss);
     std::apply([](const auto&... result) { (keep(result), ...); }, out.results);
-    plan_step(schedule_->trace, loss_, sizeof(value), schedule_->plan, planning);
+    plan_step(schedule_->trace, loss_, element_bytes_of<policy>, schedule_->plan, planning);
     tape_.set_parameters(model.trainable().table.size(), gradients_.data(), model.trainable().offsets.data(),
                          model.trainable().values.data());
     paths_ = schedule_->scopes.paths(model.modules());

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <type_traits>
 #include <vector>
 
 #include "../backend/philox.hpp"
 #include "../backend/values.hpp"
 #include "../tensor/view.hpp"
+#include "stored.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
@@ -33,6 +35,32 @@ class Placed {
 
  private:
   Buffer<T, typename Backend::memory> copy_;
+};
+
+// The samples of a step as operations read them: where they are, or rounded to what values of samples are stored as.
+template <class P>
+class StoredSamples {
+ public:
+  using value = typename P::value;
+  using stored = stored_of<P>;
+  static constexpr std::size_t bytes_of(std::size_t size) { return is_mixed<P> ? size * sizeof(stored) : 0; }
+  std::size_t bytes() const { return bytes_of(copy_.size()); }
+  void reserve(std::size_t size) {
+    if (!is_mixed<P> || size <= copy_.size()) return;
+    copy_ = {};  // never both
+    copy_ = Buffer<stored, typename P::backend::memory>(size);
+  }
+  const stored* of(const typename P::backend& backend, const value* samples, std::size_t size) {
+    if constexpr (is_mixed<P>) {
+      backend.elementwise(size, ConvertValues<value, stored>{samples, copy_.data()});
+      return copy_.data();
+    } else {
+      return samples;
+    }
+  }
+
+ private:
+  Buffer<stored, typename P::backend::memory> copy_;
 };
 
 // What a step draws from. On a device its number lies in a variable, so that a recorded step draws anew every time.
@@ -62,16 +90,24 @@ class StepResults {
   // A number if it is one for the whole batch, else a view of the batch.
   template <class V>
   auto of(const V& v, std::size_t count) {
+    using X = typename V::stored;
     if constexpr (!V::batched && V::shape::size == 1) {
       return value_on_host<Memory>(v.data);
     } else {
-      const std::size_t samples = V::batched ? count : 1;
-      if constexpr (Memory::host_readable) {
+      const std::size_t samples = V::batched ? count : 1, size = samples * V::shape::size;
+      if constexpr (std::is_same_v<X, T> && Memory::host_readable) {
         return BatchView<typename V::shape, const T>(v.data, samples);
       } else {
         if (next_ == copies_.size()) copies_.emplace_back();
-        return BatchView<typename V::shape, const T>(
-            on_host<Memory>(v.data, samples * V::shape::size, copies_[next_++]), samples);
+        std::vector<T>& copy = copies_[next_++];
+        if constexpr (std::is_same_v<X, T>) {
+          (void)on_host<Memory>(v.data, size, copy);
+        } else {
+          std::vector<X> room;
+          const X* values = on_host<Memory>(v.data, size, room);
+          copy.assign(values, values + size);
+        }
+        return BatchView<typename V::shape, const T>(copy.data(), samples);
       }
     }
   }

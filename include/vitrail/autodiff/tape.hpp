@@ -24,6 +24,8 @@ class Tape : public TapeCore<P> {
   using Backend = typename P::backend;
   static constexpr bool gradients = Gradients, training = Training;
   using Core::count;
+  template <bool Batched>
+  using StoredHere = typename detail::StoredIn<Tape, Batched>::type;
 
   // The retaining tape.
   explicit Tape(const Backend& backend) : Core(backend, Gradients) {}
@@ -32,18 +34,18 @@ class Tape : public TapeCore<P> {
 
   // An input of the step: `data` stays where it is and must live as long as the step.
   template <class S, bool Batched>
-  auto input(const value* data) {
-    if (!plan_) memory_.retain_gradient(0);
-    return Var<S, Batched, false, Tape>(this, next_value_++, const_cast<value*>(data));
+  auto input(const StoredHere<Batched>* data) {
+    if (!plan_) memory_.retain_gradient(0, Batched);
+    return Var<S, Batched, false, Tape>(this, next_value_++, const_cast<StoredHere<Batched>*>(data));
   }
   // An input with a gradient, which gradient() gives after backward: what a saliency map or a gradient check asks for.
   // On the retaining tape only.
   template <class S, bool Batched>
-  auto tracked_input(const value* data) {
+  auto tracked_input(const StoredHere<Batched>* data) {
     static_assert(Gradients, "tracked_input: this tape has no gradients");
     if (plan_) throw error("tracked_input: a planned step has gradients of parameters only; use the retaining tape");
-    memory_.retain_gradient(S::size * (Batched ? count() : 1));
-    return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<value*>(data));
+    memory_.retain_gradient(S::size * (Batched ? count() : 1), Batched);
+    return Var<S, Batched, true, Tape>(this, next_value_++, const_cast<StoredHere<Batched>*>(data));
   }
   template <std::size_t Length = 1>
   LabelsVar<Tape, Length> labels(const int* host) {
@@ -70,12 +72,13 @@ class Tape : public TapeCore<P> {
                                             Call::batched, Call::tracked,   Call::facts};
     const int ids[] = {v.id...};
     const typename Core::Opened opened = this->open(call, ids, inputs);
-    Arguments<P, inputs> a;
+    using A = Arguments<P, inputs, Call::stored>;
+    A a;
     a.backend = backend_;
     a.count = opened.count;
     std::size_t i = 0;
     ((a.packed[i] = packed<Op>(v), a.in[i++] = v.data), ...);
-    a.out = opened.out;
+    a.out = static_cast<typename A::result*>(opened.out);
     a.state = opened.state;
     a.work = opened.work;
     a.random = random_;
@@ -84,8 +87,9 @@ class Tape : public TapeCore<P> {
     const auto start = timer_.start();
     forward(op, a);
     timer_.stop(start, opened.operation, Op::name, &OperationTiming::forward, count());
+    const auto out = a.out;
     if (check_finite_)
-      this->check_finite(a.out, call.elements * (call.batched ? count() : 1), opened.operation, "the result");
+      this->check_finite(out, call.elements * (call.batched ? count() : 1), opened.operation, "the result");
     if constexpr (Gradients) {
       if (plan_) this->move_to_backward(ids, inputs, opened.id, a.in, a.out);
       if (plan_ && plan_->rerun[opened.operation]) record_rerun<Call>(op, a, opened);
@@ -93,7 +97,7 @@ class Tape : public TapeCore<P> {
     if constexpr (Call::tracked) {
       if (!plan_ || plan_->live[opened.operation]) record_backward<Call>(op, a, opened, v...);
     }
-    return typename Call::template result<Tape>(this, opened.id, opened.out);
+    return typename Call::template result<Tape>(this, opened.id, out);
   }
 
   // Runs backward from a scalar loss of this step; afterwards the gradients of the parameters lie where set_parameters
@@ -107,20 +111,20 @@ class Tape : public TapeCore<P> {
   }
   // The gradient of a tracked value after backward, on the retaining tape (a step's plan gives the memory to others).
   template <class V>
-  const value* gradient(const V& v) const {
+  const typename V::stored* gradient(const V& v) const {
     static_assert(V::tracked, "gradient: nothing trainable flows into this value");
     if (plan_) throw error("gradient: a planned step keeps gradients of parameters only; use the retaining tape");
-    return memory_.gradient_at(v.id);
+    return static_cast<const typename V::stored*>(memory_.gradient_at(v.id));
   }
 
  private:
   using Core::backend_, Core::check_finite_, Core::first_sample_, Core::label_checks_, Core::memory_, Core::next_value_,
       Core::nodes_, Core::plan_, Core::random_, Core::reruns_, Core::timer_;
 
-  template <class Op, std::size_t Inputs>
+  template <class Op, class A, std::size_t Inputs>
   struct Closure {
     Op op;
-    Arguments<P, Inputs> a;
+    A a;
     Tape* tape;
     std::size_t operation;
     std::array<std::size_t, Inputs> sizes;  // elements of the gradients
@@ -137,7 +141,7 @@ class Tape : public TapeCore<P> {
   template <class Call, class Op, class A, class... V>
   void record_backward(const Op& op, const A& a, const typename Core::Opened& opened, const V&... v) {
     constexpr std::size_t inputs = sizeof...(V);
-    using Stored = Closure<Op, inputs>;
+    using Stored = Closure<Op, A, inputs>;
     static_assert(sizeof(Stored) <= sizeof(Node::closure),
                   "an operation keeps too much for its backward: at most 512 bytes with its arguments");
     static_assert(std::is_trivially_copyable_v<Stored>,
@@ -145,7 +149,7 @@ class Tape : public TapeCore<P> {
     Node& node = plan_ ? nodes_[opened.operation] : nodes_.emplace_back();
     auto& stored =
         *new (node.closure) Stored{op, a, this, opened.operation, {(V::shape::size * (V::batched ? count() : 1))...}};
-    stored.a.out_gradient = memory_.gradient_at(opened.id);
+    stored.a.out_gradient = static_cast<const typename A::result*>(memory_.gradient_at(opened.id));
     if (plan_) {
       const bool rerun = plan_->rerun[opened.operation];
       stored.a.state = memory_.at((rerun ? plan_->state_again : plan_->state)[opened.operation]);
@@ -155,7 +159,8 @@ class Tape : public TapeCore<P> {
     constexpr bool tracked[] = {V::tracked...};
     for (std::size_t i = 0; i < inputs; ++i) {
       if (!tracked[i]) continue;
-      stored.a.gradient[i] = {memory_.gradient_at(ids[i]), this->mode_of(opened.operation, i, ids[i])};
+      stored.a.gradient[i] = {static_cast<typename A::Address>(memory_.gradient_at(ids[i])),
+                              this->mode_of(opened.operation, i, ids[i])};
     }
     node.run = [](Node& n) {
       auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
@@ -163,7 +168,9 @@ class Tape : public TapeCore<P> {
       if (tape.memory_.poisons()) {
         for (std::size_t i = 0; i < inputs; ++i) {
           const Mode mode = c.a.gradient[i].mode;
-          if (mode == Mode::write || mode == Mode::write_zero_rest) tape.memory_.poison(c.a.gradient[i].at, c.sizes[i]);
+          if (mode == Mode::write || mode == Mode::write_zero_rest) {
+            tape.memory_.poison(c.a.gradient[i].at, c.sizes[i], (Call::stored >> i) & 1);
+          }
         }
         tape.memory_.poison(c.a.work, Call::facts.backward_work, c.a.count);
       }
@@ -171,7 +178,8 @@ class Tape : public TapeCore<P> {
       c.op.backward(c.a);
       tape.timer_.stop(start, c.operation, Op::name, &OperationTiming::backward, 0);
       for (std::size_t i = 0; tape.check_finite_ && i < inputs; ++i) {
-        if (c.a.gradient[i].wanted()) tape.check_finite(c.a.gradient[i].at, c.sizes[i], c.operation, "a gradient");
+        if (!c.a.gradient[i].wanted()) continue;
+        tape.check_finite(c.a.gradient[i].at, (Call::stored >> i) & 1, c.sizes[i], c.operation, "a gradient");
       }
     };
   }
@@ -179,7 +187,7 @@ class Tape : public TapeCore<P> {
   template <class Call, class Op, class A>
   void record_rerun(const Op& op, const A& a, const typename Core::Opened& opened) {
     constexpr std::size_t inputs = Call::inputs;
-    using Stored = Closure<Op, inputs>;
+    using Stored = Closure<Op, A, inputs>;
     Node& node = reruns_[opened.operation];
     auto& stored = *new (node.closure) Stored{op, a, this, opened.operation, {}};
     stored.a.state = memory_.at(plan_->state_again[opened.operation]);
@@ -188,7 +196,7 @@ class Tape : public TapeCore<P> {
       auto& c = *std::launder(reinterpret_cast<Stored*>(n.closure));
       Tape& tape = *c.tape;
       if (tape.memory_.poisons()) {
-        tape.memory_.poison(c.a.out, Call::elements * (Call::batched ? tape.count() : 1));
+        tape.memory_.poison(c.a.out, Call::elements * (Call::batched ? tape.count() : 1), Call::batched);
         tape.memory_.poison(c.a.state, Call::facts.state, c.a.count);
         tape.memory_.poison(c.a.work, Call::facts.forward_work, c.a.count);
       }

@@ -126,7 +126,7 @@ class TapeCore {
   // Backward from the value `loss`; see Tape::backward.
   [[gnu::noinline]] void run_backward(int loss) {
     if (!plan_) memory_.zero_retained_gradients();
-    detail::fill_values(*backend_, memory_.gradient_at(loss), 1, loss_gradient_);
+    detail::fill_values(*backend_, static_cast<value*>(memory_.gradient_at(loss)), 1, loss_gradient_);
     if (!plan_) {
       for (std::size_t n = nodes_.size(); n-- > 0;) nodes_[n].run(nodes_[n]);
       return;
@@ -139,10 +139,11 @@ class TapeCore {
   }
 
   // Opens an operation. Out of line: once per policy, not once per operation.
+  using Address = typename TapeMemory<P>::Address;
   struct Opened {
     std::size_t operation, count;
     int id;
-    value* out;
+    Address out;
     WorkRoom<value> state, work;
   };
   [[gnu::noinline]] Opened open(const detail::CallFacts& call, const int* ids, std::size_t inputs) {
@@ -155,16 +156,16 @@ class TapeCore {
       o.out = memory_.at(plan_->value[root]);
       o.state = memory_.at(plan_->state[o.operation]);
       o.work = memory_.at(plan_->forward_work[o.operation]);
-      if (root == static_cast<std::size_t>(o.id)) memory_.poison(o.out, elements);
+      if (root == static_cast<std::size_t>(o.id)) memory_.poison(o.out, elements, call.batched);
       memory_.poison(o.state, facts.state, o.count);
       memory_.poison(o.work, facts.forward_work, o.count);
     } else {
       const Space &forward = facts.forward_work, &backward = facts.backward_work;
-      o.out = memory_.retain(elements);
+      o.out = memory_.retain(elements, call.batched);
       o.state = {memory_.retain(facts.state.per_sample * o.count), memory_.retain(facts.state.fixed)};
       o.work = {memory_.retain(std::max(forward.per_sample, backward.per_sample) * o.count),
                 memory_.retain(std::max(forward.fixed, backward.fixed))};
-      memory_.retain_gradient(call.tracked ? elements : 0);
+      memory_.retain_gradient(call.tracked ? elements : 0, call.batched);
     }
     return o;
   }
@@ -173,27 +174,35 @@ class TapeCore {
     return find_packed_ && id < 0 ? find_packed_(packed_owner_, data, rows) : nullptr;
   }
   // Where backward finds what forward had.
-  [[gnu::noinline]] void move_to_backward(const int* ids, std::size_t inputs, int output, const value** in,
-                                          value*& out) const {
+  template <class In, class Out>
+  [[gnu::noinline]] void move_to_backward(const int* ids, std::size_t inputs, int output, In* in, Out*& out) const {
     for (std::size_t i = 0; i < inputs; ++i) {
       if (ids[i] >= 0 && plan_->again[static_cast<std::size_t>(ids[i])].bytes) {
-        in[i] = memory_.at(plan_->again[static_cast<std::size_t>(ids[i])]);
+        in[i] = static_cast<In>(memory_.at(plan_->again[static_cast<std::size_t>(ids[i])]));
       }
     }
     const Place& again = plan_->again[static_cast<std::size_t>(output)];
-    if (again.bytes) out = memory_.at(again);
+    if (again.bytes) out = static_cast<Out*>(memory_.at(again));
   }
   Mode mode_of(std::size_t operation, std::size_t input, int id) const {
     if (!plan_) return Mode::add;
     const Mode mode = plan_->mode[operation][input];
     return adds_ && mode != Mode::none && static_cast<std::size_t>(id) < memory_.parameters() ? Mode::add : mode;
   }
-  [[gnu::noinline]] void check_finite(const value* data, std::size_t size, std::size_t k, const char* what) const {
+  template <class X>
+  [[gnu::noinline]] void check_finite(const X* data, std::size_t size, std::size_t k, const char* what) const {
     const std::size_t at = detail::first_not_finite<Memory>(data, size);
     if (at == size || !plan_) return;
     throw error(std::string("not finite: ") + what + " of " + detail::operation_name(*trace_, k, paths_) + " in step " +
                 std::to_string(random_.step) + ", element " + std::to_string(at) + " of " + std::to_string(size) +
-                ", is " + std::to_string(detail::value_on_host<Memory>(data + at)));
+                ", is " + std::to_string(static_cast<value>(detail::value_on_host<Memory>(data + at))));
+  }
+  void check_finite(Address data, bool batched, std::size_t size, std::size_t k, const char* what) const {
+    if (is_mixed<P> && batched) {
+      check_finite(static_cast<const stored_of<P>*>(data), size, k, what);
+    } else {
+      check_finite(static_cast<const value*>(data), size, k, what);
+    }
   }
 
   bool gradients_;

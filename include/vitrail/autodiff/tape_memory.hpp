@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <limits>
 #include <new>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "../backend/values.hpp"
@@ -19,6 +19,9 @@ class TapeMemory {
   using value = typename P::value;
   using Backend = typename P::backend;
   using Memory = typename Backend::memory;
+  using stored = stored_of<P>;
+  // Of values that lie as `value` or, of samples, as `stored`.
+  using Address = std::conditional_t<is_mixed<P>, void*, value*>;
 
   // Without a plan, for the retaining tape.
   explicit TapeMemory(const Backend& backend) : backend_(&backend) {}
@@ -42,7 +45,7 @@ class TapeMemory {
     count_ = samples;
     if (!plan_) {
       kept_.clear();
-      kept_gradients_.assign(parameters_, {nullptr, 0});
+      kept_gradients_.assign(parameters_, {nullptr, 0, false});
       return false;
     }
     if (has_room(samples)) return false;
@@ -58,16 +61,18 @@ class TapeMemory {
     return true;
   }
 
-  value* at(const Place& place) const {
+  Address at(const Place& place) const {
     if (!place.bytes) return nullptr;
-    const std::size_t offset = place.offset / sizeof(value);
-    return base_ + (place.batched ? plan_->arena.fixed / sizeof(value) + offset * count_ : offset);
+    const std::size_t offset = place.batched ? plan_->arena.fixed + place.offset * count_ : place.offset;
+    return base_ + offset / sizeof(value);
   }
-  WorkRoom<value> at(const PlacePair& pair) const { return {at(pair.per_sample), at(pair.fixed)}; }
-  value* gradient_at(int id) const {
+  WorkRoom<value> at(const PlacePair& pair) const {
+    return {static_cast<value*>(at(pair.per_sample)), static_cast<value*>(at(pair.fixed))};
+  }
+  Address gradient_at(int id) const {
     const auto v = static_cast<std::size_t>(id);
     if (v < parameters_) return parameter_gradients_ + parameter_offsets_[v];
-    if (!plan_) return kept_gradients_[v].first;
+    if (!plan_) return kept_gradients_[v].data;
     return at(plan_->gradient[static_cast<std::size_t>(plan_->gradient_of[v])]);
   }
 
@@ -76,24 +81,42 @@ class TapeMemory {
     if (elements == 0) return nullptr;
     return kept_.emplace_back(elements).data();
   }
+  // The same for a value of samples, or of the whole batch.
+  Address retain(std::size_t elements, bool batched) {
+    return retain((elements * (batched ? sizeof(stored) : sizeof(value)) + sizeof(value) - 1) / sizeof(value));
+  }
   // The next value has a gradient of so many elements; none, if 0. On the retaining tape.
-  void retain_gradient(std::size_t elements) { kept_gradients_.push_back({retain(elements), elements}); }
+  void retain_gradient(std::size_t elements, bool batched) {
+    kept_gradients_.push_back({retain(elements, batched), elements, batched});
+  }
   void zero_retained_gradients() {
-    for (auto& [data, size] : kept_gradients_) detail::fill_values(*backend_, data, size, value(0));
+    for (const auto& g : kept_gradients_) fill(g.data, g.size, g.batched, value(0));
   }
 
   // Fills memory that is about to be written with NaN, so that an operation that misses some of it shows. For tests.
   void set_poison(bool on) { poison_ = on; }
   bool poisons() const { return poison_; }
-  [[gnu::noinline]] void poison(value* data, std::size_t size) const {
-    if (poison_ && data) detail::fill_values(*backend_, data, size, std::numeric_limits<value>::quiet_NaN());
+  [[gnu::noinline]] void poison(Address data, std::size_t size, bool batched) const {
+    if (poison_ && data) fill(data, size, batched, std::numeric_limits<value>::quiet_NaN());
   }
   void poison(const WorkRoom<value>& room, const Space& space, std::size_t count) const {
-    poison(room.per_sample, space.per_sample * count);
-    poison(room.fixed, space.fixed);
+    poison(room.per_sample, space.per_sample * count, false);
+    poison(room.fixed, space.fixed, false);
   }
 
  private:
+  struct KeptGradient {
+    Address data;
+    std::size_t size;
+    bool batched;
+  };
+  void fill(Address data, std::size_t size, bool batched, value x) const {
+    if (is_mixed<P> && batched) {
+      detail::fill_values(*backend_, static_cast<stored*>(data), size, stored(x));
+    } else {
+      detail::fill_values(*backend_, static_cast<value*>(data), size, x);
+    }
+  }
   const Backend* backend_;
   const Plan* plan_ = nullptr;
   std::size_t count_ = 0, capacity_ = 0, parameters_ = 0;
@@ -103,7 +126,7 @@ class TapeMemory {
   Buffer<value, Memory> arena_;  // the fixed region, then the batched one
   value* base_ = nullptr;        // of the arena
   std::vector<Buffer<value, Memory>> kept_;
-  std::vector<std::pair<value*, std::size_t>> kept_gradients_;
+  std::vector<KeptGradient> kept_gradients_;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

@@ -7,6 +7,7 @@
 
 #include "../error.hpp"
 #include "param.hpp"
+#include "stored.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -23,13 +24,14 @@ struct Var {
   using shape = S;
   using context = Context;
   using value = typename Context::value;
+  using stored = typename detail::StoredIn<Context, Batched>::type;
   static constexpr bool batched = Batched, tracked = Tracked;
 
   Context* ctx = nullptr;
   int id = -1;
-  value* data = nullptr;
+  stored* data = nullptr;
 
-  constexpr Var(Context* context_, int id_, value* data_) : ctx(context_), id(id_), data(data_) {}
+  constexpr Var(Context* context_, int id_, stored* data_) : ctx(context_), id(id_), data(data_) {}
   template <class E>
   requires is_expression<std::remove_cvref_t<E>>
   constexpr Var(E&& e) : Var(evaluate(static_cast<E&&>(e))) {}

@@ -25,18 +25,19 @@ struct Heads {
 // With windows, each window of each sample is a group of tokens for itself: queries and keys count those of one, and
 // token i of window w is at windows.token(w, i) of the sample. The last `extra` keys are no tokens of the map: they are
 // the same for all windows of a sample, and every query sees them.
-template <class T>
+// Scores are of type T; queries, keys, values and output may lie as a shorter X.
+template <class T, class X = T>
 struct Attention {
   std::size_t batch = 0, heads = 0, queries = 0, keys = 0, channels = 0;  // channels of one head
-  Heads<const T> q, k, v;
-  Heads<T> out;
+  Heads<const X> q, k, v;
+  Heads<X> out;
   T* log_sum_exp = nullptr;  // [groups, heads, queries], kept for backward; null in inference
   T scale = 1;
   const T* bias = nullptr;  // [heads, queries, keys], added to the scaled scores, the same in all groups; null: none
   bool causal = false;      // query i sees the keys up to i + keys - queries
   Windows windows = {};
   std::size_t extra = 0;
-  Heads<const T> extra_k, extra_v;
+  Heads<const X> extra_k, extra_v;
   T masked = -std::numeric_limits<T>::infinity();  // added to a score that a mask hides
 
   constexpr std::size_t groups() const { return batch * windows.count(); }
@@ -51,11 +52,11 @@ struct Attention {
   }
 };
 
-template <class T>
+template <class T, class X = T>
 struct AttentionGradient {
-  Attention<T> forward;  // as in forward, out and log_sum_exp filled
-  Heads<const T> out_gradient;
-  Heads<T> q, k, v;  // gradients; null data: nobody wants it
+  Attention<T, X> forward;  // as in forward, out and log_sum_exp filled
+  Heads<const X> out_gradient;
+  Heads<X> q, k, v;  // gradients; null data: nobody wants it
   bool add_q = false, add_k = false, add_v = false;
   Heads<T> extra_k, extra_v;  // of each group apart, where `batch` counts groups; null: nobody wants it
   T* bias = nullptr;          // gradient of the bias, or null

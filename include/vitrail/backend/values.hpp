@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "bf16.hpp"
 #include "memory.hpp"
 #include "rows.hpp"
 
@@ -23,13 +24,26 @@ void use_device(const B& backend) {
 
 template <class T>
 struct FillValues {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   T* at_;
   T x;
   template <class L, class J>
   VITRAIL_FUNCTION void at(J j) const {
-    put<L>(at_, j, L(x));
+    put<L>(at_, j, L(value(x)));
+  }
+};
+// to = from, or to += from.
+template <class From, class To>
+struct ConvertValues {
+  using value = std::common_type_t<computed<From>, computed<To>>;
+  static constexpr bool is_minor = true;
+  const From* from;
+  To* to;
+  bool adds = false;
+  template <class L, class J>
+  VITRAIL_FUNCTION void at(J j) const {
+    put<L>(to, j, get<L>(from, j), adds);
   }
 };
 template <class B, class T>

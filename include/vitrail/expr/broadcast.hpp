@@ -48,15 +48,15 @@ struct RowAxes {
 };
 
 // Rows are the innermost axis; leaf I moves along it if bit I of Moves is set, else one element serves the whole row.
-template <class T, class Tree, unsigned Moves, std::size_t N>
+template <class T, class X, unsigned Stored, class Tree, unsigned Moves, std::size_t N>
 struct BroadcastKernel {
   using value = T;
+  using Leaves = LeafPointers<T, X, Stored, N>;
+  using result = typename Leaves::result;
   Tree tree;
-  const T* in[N];
-  T* out;
-  const T* out_gradient;
-  T* gradient[N];
-  bool adds[N];
+  Leaves leaves;
+  result* out;
+  const result* out_gradient;
   std::size_t width;
   RowAxes<N> axes;
 
@@ -65,9 +65,9 @@ struct BroadcastKernel {
     return [this, &at, j](auto number) VITRAIL_LAMBDA {
       constexpr std::size_t i = decltype(number)::value;
       if constexpr ((Moves >> i) & 1) {
-        return get<L>(in[i] + at.in[i], j);
+        return get<L>(leaves.template in<i>() + at.in[i], j);
       } else {
-        return L(in[i][at.in[i]]);
+        return L(T(leaves.template in<i>()[at.in[i]]));
       }
     };
   }
@@ -98,18 +98,19 @@ struct BroadcastBackward : Kernel {
     const auto at = this->axes.at(r, {});
     row.each(this->width, [&](auto j) VITRAIL_LAMBDA {
       this->template differentiate<Mask, L>(at, j, [&](auto number, const L& g) VITRAIL_LAMBDA {
-        if (this->gradient[number]) put<L>(this->gradient[number] + at.out, j, g, this->adds[number]);
+        auto* const to = this->leaves.template gradient<number>();
+        if (to) put<L>(to + at.out, j, g, this->leaves.adds[number]);
       });
     });
   }
 };
 // The gradient of leaf I, which repeats: a row for each of its own rows, in `parts` parts of the sum.
-template <std::size_t I, bool MovesInRow, std::size_t N, class Kernel>
+template <std::size_t I, bool MovesInRow, std::size_t N, class Kernel, class To>
 struct BroadcastSum : Kernel {
   using T = typename Kernel::value;
   RowAxes<N> summed;  // this->axes are those along which it moves
   std::size_t rows, parts, terms;
-  T* to;
+  To* to;
   bool add;
 
   template <class R>
@@ -130,7 +131,7 @@ struct BroadcastSum : Kernel {
         const auto at = summed.at(q, start);
         sum += row.sum(this->width, [&](auto j) VITRAIL_LAMBDA { return term<L>(at, j); });
       }
-      row.once([&]() VITRAIL_LAMBDA { to[r] = add ? to[r] + sum : sum; });
+      row.once([&]() VITRAIL_LAMBDA { to[r] = To(add ? to[r] + sum : sum); });
     }
   }
   template <class L, class J>
@@ -178,13 +179,13 @@ struct Broadcast {
     }
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, N>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, N, Stored>& a) const {
     const auto k = kernel(a, Layout::every);
     a.backend->rows(k.axes.size(), width, detail::BroadcastForward<decltype(kernel(a, 0))>{k});
   }
-  template <class P>
-  void backward(const Arguments<P, N>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, N, Stored>& a) const {
     if constexpr (direct != 0) {
       bool any = false;
       for (std::size_t i = 0; i < N; ++i) any |= ((direct >> i) & 1) && a.gradient[i].wanted();
@@ -197,16 +198,10 @@ struct Broadcast {
 
  private:
   // With the axes in `which` as those of its rows: bit I for those along which leaf I moves, `every` for all.
-  template <class P>
-  auto kernel(const Arguments<P, N>& a, unsigned which) const {
-    detail::BroadcastKernel<typename P::value, Tree, moves, N> k{tree, {}, a.out, a.out_gradient, {}, {}, width, {}};
-    for (std::size_t i = 0; i < N; ++i) {
-      k.in[i] = a.in[i];
-      k.gradient[i] = a.gradient[i].wanted() ? a.gradient[i].at : nullptr;
-      k.adds[i] = a.gradient[i].adds();
-    }
-    k.axes = outer_axes(a.count, which, true);
-    return k;
+  template <class P, unsigned Stored>
+  auto kernel(const Arguments<P, N, Stored>& a, unsigned which) const {
+    using Kernel = detail::BroadcastKernel<typename P::value, stored_of<P>, Stored, Tree, moves, N>;
+    return Kernel{tree, Kernel::Leaves::of(a), a.out, a.out_gradient, width, outer_axes(a.count, which, true)};
   }
   // The axes round the innermost one: those along which a leaf of `which` moves, or, if not `moving`, the others.
   static constexpr detail::RowAxes<N> outer_axes(std::size_t count, unsigned which, bool moving) {
@@ -230,26 +225,29 @@ struct Broadcast {
     }
     return stride;
   }
-  template <std::size_t I, class P>
-  void sum_gradient(const Arguments<P, N>& a) const {
+  template <std::size_t I, class P, unsigned Stored>
+  void sum_gradient(const Arguments<P, N, Stored>& a) const {
     if constexpr (((Tracked & ~Layout::full) >> I) & 1) {
       using T = typename P::value;
       const auto& g = a.gradient[I];
       if (!g.wanted()) return;
-      constexpr bool in_row = (moves >> I) & 1;
-      detail::BroadcastSum<I, in_row, N, decltype(kernel(a, 0))> program{
-          kernel(a, 1u << I), outer_axes(a.count, 1u << I, false), 1, 1, 1, g.at, g.adds()};
-      program.rows = program.axes.size();
-      program.terms = program.summed.size();
+      const std::size_t rows = outer_axes(a.count, 1u << I, true).size();
+      const std::size_t terms = outer_axes(a.count, 1u << I, false).size();
       const bool has_samples = (Layout::axes[0].extent == 0) && ((Layout::axes[0].present >> I) & 1);
-      const bool cut = !has_samples && program.rows < few_rows && program.terms >= 2 * most_parts;
-      if (cut) program.parts = most_parts, program.to = a.work.fixed, program.add = false;
-      a.backend->rows(program.rows * program.parts, width * program.terms / program.parts, program);
-      if (cut) {
-        const std::size_t size = program.rows * (in_row ? width : 1);
-        a.backend->elementwise(size, detail::PartialSums<T>{a.work.fixed, size, program.parts, g.at, g.adds()});
+      if (has_samples || rows >= few_rows || terms < 2 * most_parts) {
+        return sum_parts<I>(a, rows, terms, 1, gradient_at<I>(a), g.adds());
       }
+      sum_parts<I>(a, rows, terms, most_parts, a.work.fixed, false);
+      const std::size_t size = rows * (((moves >> I) & 1) ? width : 1);
+      a.backend->elementwise(
+          size, detail::PartialSums<T>{a.work.fixed, size, most_parts, static_cast<T*>(a.gradient[I].at), g.adds()});
     }
+  }
+  template <std::size_t I, class A, class To>
+  void sum_parts(const A& a, std::size_t rows, std::size_t terms, std::size_t parts, To* to, bool adds) const {
+    using Program = detail::BroadcastSum<I, ((moves >> I) & 1) != 0, N, decltype(kernel(a, 0)), To>;
+    a.backend->rows(rows * parts, width * terms / parts,
+                    Program{kernel(a, 1u << I), outer_axes(a.count, 1u << I, false), rows, parts, terms, to, adds});
   }
 };
 

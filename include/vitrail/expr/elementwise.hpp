@@ -4,26 +4,60 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <type_traits>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
+#include "../backend/bf16.hpp"
 #include "../backend/rows.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
 
+// Where N leaves and their gradients lie; null: not wanted.
+template <class T, class X, unsigned Stored, std::size_t N>
+struct LeafPointers {
+  template <std::size_t I>
+  using leaf = std::conditional_t<((Stored >> I) & 1) != 0, X, T>;
+  using result = std::conditional_t<(Stored & output_bit) != 0, X, T>;
+  using Address = std::conditional_t<Stored == 0, T*, void*>;
+  using ConstAddress = std::conditional_t<Stored == 0, const T*, const void*>;
+  ConstAddress inputs[N];
+  Address gradients[N];
+  bool adds[N];
+
+  template <class P>
+  static LeafPointers of(const Arguments<P, N, Stored>& a) {
+    LeafPointers leaves;
+    for (std::size_t i = 0; i < N; ++i) {
+      leaves.inputs[i] = a.in[i];
+      leaves.gradients[i] = a.gradient[i].wanted() ? a.gradient[i].at : nullptr;
+      leaves.adds[i] = a.gradient[i].adds();
+    }
+    return leaves;
+  }
+  template <std::size_t I>
+  VITRAIL_FUNCTION const leaf<I>* in() const {
+    return static_cast<const leaf<I>*>(inputs[I]);
+  }
+  template <std::size_t I>
+  VITRAIL_FUNCTION leaf<I>* gradient() const {
+    return static_cast<leaf<I>*>(gradients[I]);
+  }
+};
+
 // The pointers of an expression with N leaves. Leaf I moves along with the result if bit I of Full is set, else it
-// repeats.
-template <class T, class Tree, unsigned Full, unsigned Tracked, std::size_t N>
+// repeats. Bit I of Stored: it lies as an X, as the result does if its bit is set; else as a T.
+template <class T, class X, unsigned Stored, class Tree, unsigned Full, unsigned Tracked, std::size_t N>
 struct ExpressionKernel {
   using value = T;
+  using Leaves = LeafPointers<T, X, Stored, N>;
+  using result = typename Leaves::result;
   Tree tree;
-  const T* in[N];
-  T* out;
-  const T* out_gradient;
-  T* gradient[N];
-  bool adds[N];
+  Leaves leaves;
+  result* out;
+  const result* out_gradient;
   std::size_t period;
 
   template <std::size_t I>
@@ -32,7 +66,8 @@ struct ExpressionKernel {
   }
   template <class L, class J>
   VITRAIL_FUNCTION auto loader(std::size_t base, J j) const {
-    return [this, base, j](auto number) VITRAIL_LAMBDA { return get<L>(in[number] + offset<number>(base), j); };
+    return [this, base, j](auto number)
+               VITRAIL_LAMBDA { return get<L>(leaves.template in<number>() + offset<number>(base), j); };
   }
   template <class L, class J>
   VITRAIL_FUNCTION void compute(std::size_t base, J j) const {
@@ -51,7 +86,8 @@ struct ExpressionKernel {
   template <unsigned Mask, class L, class J>
   VITRAIL_FUNCTION void differentiate_into(std::size_t base, J j) const {
     differentiate<Mask, L>(base, j, [this, base, j](auto number, const L& g) VITRAIL_LAMBDA {
-      if (gradient[number]) put<L>(gradient[number] + base, j, g, adds[number]);
+      auto* const to = leaves.template gradient<number>();
+      if (to) put<L>(to + base, j, g, leaves.adds[number]);
     });
   }
 };
@@ -121,8 +157,8 @@ struct Elementwise {
     f.backward_work.fixed = columns_workspace(Period, sums);
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, N>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, N, Stored>& a) const {
     const detail::ExpressionForward<decltype(kernel(a))> program{kernel(a)};
     if constexpr (repeats) {
       a.backend->rows(a.count * S::size / Period, Period, program);
@@ -130,8 +166,9 @@ struct Elementwise {
       a.backend->elementwise(a.count * S::size, program);
     }
   }
-  template <class P>
-  void backward(const Arguments<P, N>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, N, Stored>& a) const {
+    static_assert((Stored & summed) == 0, "a leaf that repeats is one for the whole batch");
     const auto k = kernel(a);
     bool any = false;
     for (std::size_t i = 0; i < N; ++i) any |= ((direct >> i) & 1) && a.gradient[i].wanted();
@@ -146,11 +183,12 @@ struct Elementwise {
       }
     }
     if constexpr (sums > 0) {
-      Columns<typename P::value, sums> to;
+      using T = typename P::value;
+      Columns<T, sums> to;
       to.work = a.work.fixed;
       for (std::size_t i = 0, s = 0; i < N; ++i) {
         if (!((summed >> i) & 1)) continue;
-        to.at[s] = a.gradient[i].wanted() ? a.gradient[i].at : nullptr;
+        to.at[s] = a.gradient[i].wanted() ? static_cast<T*>(a.gradient[i].at) : nullptr;
         to.add[s++] = a.gradient[i].adds();
       }
       a.backend->template columns<sums>(a.count * S::size / Period, Period,
@@ -159,16 +197,10 @@ struct Elementwise {
   }
 
  private:
-  template <class P>
-  auto kernel(const Arguments<P, N>& a) const {
-    detail::ExpressionKernel<typename P::value, Tree, Full, Tracked, N> k{tree, {}, a.out, a.out_gradient,
-                                                                          {},   {}, Period};
-    for (std::size_t i = 0; i < N; ++i) {
-      k.in[i] = a.in[i];
-      k.gradient[i] = a.gradient[i].wanted() ? a.gradient[i].at : nullptr;
-      k.adds[i] = a.gradient[i].adds();
-    }
-    return k;
+  template <class P, unsigned Stored>
+  auto kernel(const Arguments<P, N, Stored>& a) const {
+    using Kernel = detail::ExpressionKernel<typename P::value, stored_of<P>, Stored, Tree, Full, Tracked, N>;
+    return Kernel{tree, Kernel::Leaves::of(a), a.out, a.out_gradient, Period};
   }
 };
 

@@ -26,7 +26,7 @@ struct Sighting {
 template <class P>
 class Looking {
  public:
-  using policy = P;
+  using policy = unmixed<P>;  // what is seen is not rounded to lie in less memory
   using value = typename P::value;
   using Backend = typename P::backend;
   using Memory = typename Backend::memory;
@@ -51,10 +51,10 @@ class Looking {
   }
   template <class Op, class... V>
   auto run(const Op& op, const V&... v) {
-    using Call = Signature<Op, P, V...>;
+    using Call = Signature<Op, policy, V...>;
     (void)Call::check();
     constexpr Space state = Call::facts.state, work = Call::facts.forward_work;
-    Arguments<P, sizeof...(V)> a;
+    Arguments<policy, sizeof...(V)> a;
     a.backend = backend_;
     a.count = Call::any_batched ? count_ : 1;
     std::size_t i = 0;

@@ -45,10 +45,11 @@ class RuntimeHead {
   }
 
   // x [count, features], its rows `stride` apart -> logits [count, classes], written or added; both in the backend's
-  // memory.
-  void operator()(const Backend& backend, const value* x, std::size_t stride, std::size_t count, value* logits,
+  // memory. X: the value, or what samples lie as.
+  template <class X>
+  void operator()(const Backend& backend, const X* x, std::size_t stride, std::size_t count, value* logits,
                   bool add = false) const {
-    Product<value> p;
+    Product<value, X> p;
     p.m = count, p.n = classes_, p.k = features_;
     p.a = x, p.a_row = static_cast<std::ptrdiff_t>(stride), p.a_column = 1;
     p.b = weight_.data(), p.b_row = 1, p.b_column = static_cast<std::ptrdiff_t>(features_);

@@ -58,7 +58,7 @@ constexpr void plan_step_of(M& module, Trace& trace, Plan& plan, const Planning&
   Meta<typename M::policy, Of::has_gradients> meta{&trace};
   meta.scopes = scopes;
   const int loss = loss_id<labels_per_sample<M>()>(trace_module(module, trace, meta), meta);
-  plan_step(trace, loss, sizeof(typename M::policy::value), plan, planning);
+  plan_step(trace, loss, element_bytes_of<typename M::policy>, plan, planning);
 }
 
 struct MemoryCost {

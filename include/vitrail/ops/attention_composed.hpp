@@ -204,8 +204,8 @@ struct SumExtraRows {
 struct AttentionWork {
   std::size_t scores, copy, keys, masks, bias;
 
-  template <class T>
-  static constexpr AttentionWork of(const kernels::Attention<T>& a) {
+  template <class T, class X>
+  static constexpr AttentionWork of(const kernels::Attention<T, X>& a) {
     return {a.windows.count() * a.heads * a.queries * a.keys,
             a.windows ? a.windows.count() * a.queries * a.heads * a.channels : 0,
             a.windows ? a.windows.count() * a.keys * a.heads * a.channels : 0, a.mask_tables() * a.queries * a.keys,

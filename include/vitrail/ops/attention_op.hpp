@@ -69,8 +69,9 @@ struct AttentionOp {
     if (A.extra && tracked[A.extra_k.input]) f.backward_work.per_sample += extra_gradients;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, Inputs>& a) const {
+  // What is no kernel of its own, but composed, computes with values.
+  template <class P, unsigned Stored>
+  requires(Stored == 0 || fused<P>) void forward(const Arguments<P, Inputs, Stored>& a) const {
     const auto arguments = attention(a);
     if constexpr (fused<P>) {
       a.backend->attention_forward(arguments);
@@ -78,24 +79,28 @@ struct AttentionOp {
       detail::ComposedAttention(*a.backend, arguments, a.work.per_sample, a.work.fixed).forward();
     }
   }
-  template <class P>
-  void backward(const Arguments<P, Inputs>& a) const {
+  template <class P, unsigned Stored>
+  requires(Stored == 0 || fused<P>) void backward(const Arguments<P, Inputs, Stored>& a) const {
     using T = typename P::value;
+    using X = stored_input<0, decltype(a)>;
     zero_shared(a);
     if constexpr (A.some_queries()) {  // the other tokens' queries are not asked
       const auto& g0 = a.gradient[A.q.input];
       if (g0.wanted() && !g0.adds()) {
-        a.backend->rows(a.count * A.keys, C, detail::ZeroOtherColumns<T>{A.q.row, C, A.q.row - C, g0.at});
+        a.backend->rows(a.count * A.keys, C,
+                        detail::ZeroOtherColumns<X>{A.q.row, C, A.q.row - C, gradient_at<A.q.input>(a)});
       }
     }
-    kernels::AttentionGradient<T> g;
+    kernels::AttentionGradient<T, X> g;
     g.forward = attention(a);
     g.out_gradient = {a.out_gradient, out_row, out_head, out_sample};
-    g.q = gradient_of(a, A.q, g.add_q), g.k = gradient_of(a, A.k, g.add_k), g.v = gradient_of(a, A.v, g.add_v);
+    g.q = gradient_of<A.q.input>(a, A.q, g.add_q);
+    g.k = gradient_of<A.k.input>(a, A.k, g.add_k);
+    g.v = gradient_of<A.v.input>(a, A.v, g.add_v);
     T* fixed = a.work.fixed;
     if constexpr (A.bias > 0) {
       if (a.gradient[A.bias].wanted()) {
-        g.bias = a.gradient[A.bias].at, g.add_bias = a.gradient[A.bias].adds(), g.bias_work = fixed;
+        g.bias = gradient_at<A.bias>(a), g.add_bias = a.gradient[A.bias].adds(), g.bias_work = fixed;
         fixed += detail::AttentionWork::of(g.forward).bias;
       }
     }
@@ -136,9 +141,9 @@ struct AttentionOp {
   static constexpr std::ptrdiff_t out_row = C, out_head = A.channels, out_sample = shape::size;
   static constexpr std::size_t extra_gradients = A.groups() * A.extra * 2 * C;  // of a sample
 
-  template <class T>
-  static constexpr kernels::Attention<T> sizes() {
-    kernels::Attention<T> s;
+  template <class T, class X = T>
+  static constexpr kernels::Attention<T, X> sizes() {
+    kernels::Attention<T, X> s;
     s.heads = A.heads, s.queries = A.queries, s.keys = A.keys, s.channels = A.channels;
     s.causal = A.causal, s.windows = A.windows, s.extra = A.extra;
     return s;
@@ -148,37 +153,37 @@ struct AttentionOp {
     const auto signed_of = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
     return {data + m.first, signed_of(m.row), signed_of(m.head), signed_of(m.sample)};
   }
-  template <class P>
-  kernels::Attention<typename P::value> attention(const Arguments<P, Inputs>& a) const {
+  template <class P, unsigned Stored>
+  auto attention(const Arguments<P, Inputs, Stored>& a) const {
     using T = typename P::value;
-    kernels::Attention<T> arguments = sizes<T>();
+    using X = stored_input<0, decltype(a)>;
+    auto arguments = sizes<T, X>();
     arguments.batch = a.count;
-    arguments.q = heads_of<const T>(A.q, a.in[A.q.input]);
-    arguments.k = heads_of<const T>(A.k, a.in[A.k.input]);
-    arguments.v = heads_of<const T>(A.v, a.in[A.v.input]);
+    arguments.q = heads_of<const X>(A.q, input_at<A.q.input>(a));
+    arguments.k = heads_of<const X>(A.k, input_at<A.k.input>(a));
+    arguments.v = heads_of<const X>(A.v, input_at<A.v.input>(a));
     arguments.out = {a.out, out_row, out_head, out_sample};
-    if (A.bias) arguments.bias = a.in[A.bias];
+    if constexpr (A.bias > 0) arguments.bias = input_at<A.bias>(a);
     if constexpr (A.extra > 0) {
-      arguments.extra_k = heads_of<const T>(A.extra_k, a.in[A.extra_k.input]);
-      arguments.extra_v = heads_of<const T>(A.extra_v, a.in[A.extra_v.input]);
+      arguments.extra_k = heads_of<const X>(A.extra_k, input_at<A.extra_k.input>(a));
+      arguments.extra_v = heads_of<const X>(A.extra_v, input_at<A.extra_v.input>(a));
     }
     arguments.log_sum_exp = a.state.per_sample;
     arguments.scale = static_cast<T>(scale);
     arguments.masked = static_cast<T>(masked);
     return arguments;
   }
-  template <class P>
-  static kernels::Heads<typename P::value> gradient_of(const Arguments<P, Inputs>& a, const AttentionLayout::Matrix& m,
-                                                       bool& add) {
-    using T = typename P::value;
-    const auto& g = a.gradient[m.input];
+  template <std::size_t I, class Given>
+  static kernels::Heads<stored_input<I, Given>> gradient_of(const Given& a, const AttentionLayout::Matrix& m,
+                                                            bool& add) {
+    const auto& g = a.gradient[I];
     if (!g.wanted()) return {};
-    add = g.adds() || shared(a, m.input);
-    return heads_of<T>(m, g.at);
+    add = g.adds() || shared(a, I);
+    return heads_of<stored_input<I, Given>>(m, gradient_at<I>(a));
   }
   // One value as several inputs has one gradient, to which the kernel must add in any order: zero first.
-  template <class P>
-  static bool shared(const Arguments<P, Inputs>& a, std::size_t input) {
+  template <class Given>
+  static bool shared(const Given& a, std::size_t input) {
     if constexpr (A.q.input != A.v.input) {
       for (const std::size_t i : {A.q.input, A.k.input, A.v.input}) {
         if (i != input && a.gradient[i].wanted() && a.gradient[i].at == a.gradient[input].at) return true;
@@ -186,16 +191,18 @@ struct AttentionOp {
     }
     return false;
   }
-  template <class P>
-  static void zero_shared(const Arguments<P, Inputs>& a) {
-    using T = typename P::value;
-    constexpr std::size_t samples[] = {A.q.sample, A.k.sample, A.v.sample};
-    constexpr std::size_t inputs[] = {A.q.input, A.k.input, A.v.input};
-    for (std::size_t m = 0; m < 3; ++m) {
-      const auto& g = a.gradient[inputs[m]];
-      if (!g.wanted() || g.adds() || !shared(a, inputs[m])) continue;
-      a.backend->rows(a.count, samples[m], detail::CopyRows<T>{nullptr, g.at, samples[m], 1, 1, 0, 1, 0});
-    }
+  template <class Given>
+  static void zero_shared(const Given& a) {
+    zero_if_shared<A.q.input>(a, A.q.sample);
+    zero_if_shared<A.k.input>(a, A.k.sample);
+    zero_if_shared<A.v.input>(a, A.v.sample);
+  }
+  template <std::size_t I, class Given>
+  static void zero_if_shared(const Given& a, std::size_t sample) {
+    const auto& g = a.gradient[I];
+    if (!g.wanted() || g.adds() || !shared(a, I)) return;
+    a.backend->rows(a.count, sample,
+                    detail::CopyRows<stored_input<I, Given>>{nullptr, gradient_at<I>(a), sample, 1, 1, 0, 1, 0});
   }
 };
 

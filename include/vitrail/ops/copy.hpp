@@ -1,8 +1,9 @@
-// copy.hpp - the programs that copy, add or zero: what several operations' backward needs.
+// copy.hpp - the programs that copy, add or zero: what several operations' backward needs. T is what lies in memory.
 #pragma once
 
 #include <cstddef>
 
+#include "../backend/bf16.hpp"
 #include "../backend/rows.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
@@ -10,7 +11,7 @@ namespace vitrail::inline VITRAIL_TU::detail {
 // to = from, or to += from.
 template <class T>
 struct Copy {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   const T* from;
   T* to;
@@ -24,7 +25,7 @@ struct Copy {
 // from_group. A null `from` writes zeros.
 template <class T>
 struct CopyRows {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   const T* from;
   T* to;
@@ -44,7 +45,7 @@ struct CopyRows {
 // Sums the rows r * stride of a matrix, `width` columns from `from` on.
 template <class T>
 struct SumRows {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   const T* from;
   std::size_t stride;
@@ -56,7 +57,7 @@ struct SumRows {
 // Zeroes all columns but [first, first + kept) of each row.
 template <class T>
 struct ZeroOtherColumns {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   std::size_t columns, first, kept;
   T* to;

@@ -4,11 +4,14 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "../autodiff/driver.hpp"
 #include "../backend/backend.hpp"
+#include "../backend/bf16.hpp"
 #include "../backend/lane_math.hpp"
 #include "../backend/rows.hpp"
+#include "../backend/strided.hpp"
 #include "../expr/evaluate.hpp"
 #include "../tensor/tensor.hpp"
 
@@ -22,12 +25,12 @@ struct CrossEntropyOptions {
 namespace detail {
 
 // Per sample: loss = lse - (1 - s) z[label] - s / C sum(z), its log-sum-exp, and whether it counts.
-template <class T>
+template <class T, class X>
 struct CrossEntropyForward {
   using value = T;
   static constexpr bool is_minor = true;
   std::size_t classes;
-  const T* z;
+  const X* z;
   const int* labels;
   T *log_sum_exp, *loss_and_valid;
   T smoothing;
@@ -36,7 +39,7 @@ struct CrossEntropyForward {
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const T* in = z + r * classes;
+    const X* in = z + r * classes;
     const T top = row.max(classes, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
     const T sum = row.sum(classes, [&](auto j) VITRAIL_LAMBDA { return exp(get<L>(in, j) - L(top)); });
     const T all = row.sum(classes, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
@@ -50,15 +53,15 @@ struct CrossEntropyForward {
   }
 };
 // dz = g / valid (softmax(z) - (1 - s) [label] - s / C).
-template <class T>
+template <class T, class X>
 struct CrossEntropyBackward {
   using value = T;
   static constexpr bool is_minor = true;
   std::size_t classes;
-  const T* z;
+  const X* z;
   const int* labels;
   const T *log_sum_exp, *valid, *out_gradient;
-  T* dz;
+  X* dz;
   bool adds;
   T smoothing;
   int ignore_index;
@@ -66,14 +69,27 @@ struct CrossEntropyBackward {
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const T* in = z + r * classes;
-    T* out = dz + r * classes;
+    const X* in = z + r * classes;
+    X* out = dz + r * classes;
     const int label = labels[r * stride];
     const bool counts = label != ignore_index;
     const T scale = counts ? *out_gradient / *valid : T(0);
     const L lse = L(log_sum_exp[r]), factor = L(scale), rest = L(smoothing / static_cast<T>(classes));
-    row.each(classes, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, (exp(get<L>(in, j) - lse) - rest) * factor, adds); });
-    if (counts) row.once([&]() VITRAIL_LAMBDA { out[label] -= (T(1) - smoothing) * scale; });
+    const T of_label = (T(1) - smoothing) * scale;
+    if constexpr (std::is_same_v<X, T>) {
+      row.each(classes,
+               [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, (exp(get<L>(in, j) - lse) - rest) * factor, adds); });
+      if (counts) row.once([&]() VITRAIL_LAMBDA { out[label] -= of_label; });
+    } else {  // rounded once: the gradient of a label that is known well is a small difference
+      row.each(classes, [&](auto j) VITRAIL_LAMBDA {
+        T parts[lanes<L>::width] = {};
+        store(parts, L((exp(get<L>(in, j) - lse) - rest) * factor));
+        for (std::size_t k = 0; k < elements_of<L>(j); ++k) {
+          if (counts && j.at + k == static_cast<std::size_t>(label)) parts[k] -= of_label;
+        }
+        put<L>(out, j, load<L>(parts), adds);
+      });
+    }
   }
 };
 template <class T>
@@ -122,26 +138,26 @@ struct CrossEntropyOp {
     f.forward_work = {2 * rows, columns_workspace(1, 2)};
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
     using T = typename P::value;
-    a.backend->rows(
-        a.count * rows, classes,
-        detail::CrossEntropyForward<T>{classes, a.in[0], labels, a.state.per_sample, a.work.per_sample,
-                                       static_cast<T>(options.label_smoothing), options.ignore_index, stride});
+    a.backend->rows(a.count * rows, classes,
+                    detail::CrossEntropyForward<T, stored_input<0, decltype(a)>>{
+                        classes, input_at<0>(a), labels, a.state.per_sample, a.work.per_sample,
+                        static_cast<T>(options.label_smoothing), options.ignore_index, stride});
     a.backend->template columns<2>(a.count * rows, 1, detail::SumPairs<T>{a.work.per_sample},
                                    Columns<T, 2>{{a.state.fixed, a.state.fixed + 1}, {false, false}, a.work.fixed});
     a.backend->elementwise(1, detail::Quotient<T>{a.state.fixed, a.out});
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
     using T = typename P::value;
     if (!a.gradient[0].wanted()) return;
     a.backend->rows(
         a.count * rows, classes,
-        detail::CrossEntropyBackward<T>{classes, a.in[0], labels, a.state.per_sample, a.state.fixed + 1, a.out_gradient,
-                                        a.gradient[0].at, a.gradient[0].adds(), static_cast<T>(options.label_smoothing),
-                                        options.ignore_index, stride});
+        detail::CrossEntropyBackward<T, stored_input<0, decltype(a)>>{
+            classes, input_at<0>(a), labels, a.state.per_sample, a.state.fixed + 1, a.out_gradient, gradient_at<0>(a),
+            a.gradient[0].adds(), static_cast<T>(options.label_smoothing), options.ignore_index, stride});
   }
 };
 

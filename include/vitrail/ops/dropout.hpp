@@ -8,6 +8,7 @@
 #include <string>
 
 #include "../autodiff/driver.hpp"
+#include "../backend/bf16.hpp"
 #include "../backend/rows.hpp"
 #include "../error.hpp"
 #include "../expr/evaluate.hpp"
@@ -20,7 +21,7 @@ namespace detail {
 // keeping it. A program row is one sample.
 template <class T, bool PerSample>
 struct Drop {
-  using value = T;
+  using value = computed<T>;
   std::size_t width;
   const T* from;
   T* to;
@@ -33,10 +34,11 @@ struct Drop {
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const auto sample = first_sample + static_cast<std::uint32_t>(r);
-    const T *in = from + r * width, scale = static_cast<T>(1 / (1 - rate));
+    const T* in = from + r * width;
+    const value scale = static_cast<value>(1 / (1 - rate));
     T* out = to + r * width;
     if constexpr (PerSample) {
-      const L factor = L(uniform_at<T>(random, sample, 0) < static_cast<T>(rate) ? T(0) : scale);
+      const L factor = L(uniform_at<value>(random, sample, 0) < static_cast<value>(rate) ? value(0) : scale);
       row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * factor, adds); });
     } else {
       row.each(width,
@@ -44,11 +46,11 @@ struct Drop {
     }
   }
   template <class L>
-  VITRAIL_FUNCTION L factors(std::uint32_t sample, std::size_t element, T scale) const {
+  VITRAIL_FUNCTION L factors(std::uint32_t sample, std::size_t element, value scale) const {
     constexpr std::size_t lane_elements = lanes<L>::width;
-    T factor[lane_elements];
+    value factor[lane_elements];
     for (std::size_t i = 0; i < lane_elements; ++i) {
-      factor[i] = uniform_at<T>(random, sample, element + i) < static_cast<T>(rate) ? T(0) : scale;
+      factor[i] = uniform_at<value>(random, sample, element + i) < static_cast<value>(rate) ? value(0) : scale;
     }
     return load<L>(factor);
   }
@@ -71,18 +73,18 @@ struct DropOp {
     f.recompute_cost = S::size * elementwise_cost;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    run(a, a.in[0], a.out, false);
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    run(a, input_at<0>(a), a.out, false);
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
-    if (a.gradient[0].wanted()) run(a, a.out_gradient, a.gradient[0].at, a.gradient[0].adds());
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    if (a.gradient[0].wanted()) run(a, a.out_gradient, gradient_at<0>(a), a.gradient[0].adds());
   }
 
  private:
-  template <class P, class T>
-  void run(const Arguments<P, 1>& a, const T* from, T* to, bool adds) const {
+  template <class A, class T>
+  void run(const A& a, const T* from, T* to, bool adds) const {
     if (!(rate >= 0 && rate < 1)) {
       throw error(std::string(name) + ": expected a rate in [0, 1), found " + std::to_string(rate));
     }

@@ -19,7 +19,7 @@ namespace detail {
 // head.
 template <class T>
 struct MoveHeads {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   std::size_t heads, tokens, channels, columns, first;
   const T* from;
@@ -52,24 +52,24 @@ struct HeadsOp {
     f.partial = Parts > 1 ? 1 : 0;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    move(a, a.in[0], a.out, true, false);
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    move(a, input_at<0>(a), a.out, true, false);
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
     if (g.mode == Mode::write_zero_rest) {
-      a.backend->rows(a.count * N, S::last, detail::ZeroOtherColumns<T>{S::last, which * C, C, g.at});
+      a.backend->rows(a.count * N, S::last, detail::ZeroOtherColumns<X>{S::last, which * C, C, gradient_at<0>(a)});
     }
-    move(a, a.out_gradient, g.at, false, g.adds());
+    move(a, a.out_gradient, gradient_at<0>(a), false, g.adds());
   }
 
  private:
-  template <class P, class T>
-  void move(const Arguments<P, 1>& a, const T* from, T* to, bool to_heads, bool adds) const {
+  template <class A, class T>
+  void move(const A& a, const T* from, T* to, bool to_heads, bool adds) const {
     a.backend->rows(a.count * HeadCount * N, d,
                     detail::MoveHeads<T>{HeadCount, N, d, S::last, which * C, from, to, to_heads, adds});
   }
@@ -85,18 +85,18 @@ struct MergeHeadsOp {
   static constexpr Facts facts(std::array<bool, 1>) {
     return {};
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    move(a, a.in[0], a.out, false, false);
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    move(a, input_at<0>(a), a.out, false, false);
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
-    if (a.gradient[0].wanted()) move(a, a.out_gradient, a.gradient[0].at, true, a.gradient[0].adds());
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    if (a.gradient[0].wanted()) move(a, a.out_gradient, gradient_at<0>(a), true, a.gradient[0].adds());
   }
 
  private:
-  template <class P, class T>
-  static void move(const Arguments<P, 1>& a, const T* from, T* to, bool to_heads, bool adds) {
+  template <class A, class T>
+  static void move(const A& a, const T* from, T* to, bool to_heads, bool adds) {
     a.backend->rows(a.count * H * N, d, detail::MoveHeads<T>{H, N, d, H * d, 0, from, to, to_heads, adds});
   }
 };

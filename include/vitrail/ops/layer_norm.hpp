@@ -17,18 +17,20 @@ namespace detail {
 
 // Two passes over a row that is in the L1 cache: the variance is that of the centred values, so a large mean loses no
 // digits. In float, |x| must stay below 1e18, where the variance overflows.
-template <class T>
+template <class T, class X = T>
 struct LayerNormForward {
   using value = T;
   std::size_t width;
-  const T *x, *weight, *bias;
-  T *y, *statistics;  // mean and 1 / deviation of each row
+  const X* x;
+  const T *weight, *bias;
+  X* y;
+  T* statistics;  // mean and 1 / deviation of each row
   T eps;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const T* in = x + r * width;
-    T* out = y + r * width;
+    const X* in = x + r * width;
+    X* out = y + r * width;
     const T mean = row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); }) / static_cast<T>(width);
     const L centre = L(mean);
     const T squares = row.sum(width, [&](auto j) VITRAIL_LAMBDA {
@@ -47,18 +49,21 @@ struct LayerNormForward {
   }
 };
 // dx = inverse (g - mean(g) - h mean(g h)) with h = (x - mean) inverse, g = dy weight.
-template <class T>
+template <class T, class X = T>
 struct LayerNormBackward {
   using value = T;
   std::size_t width;
-  const T *x, *weight, *dy, *statistics;
-  T* dx;
+  const X* x;
+  const T* weight;
+  const X* dy;
+  const T* statistics;
+  X* dx;
   bool adds;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const T *in = x + r * width, *up = dy + r * width;
-    T* out = dx + r * width;
+    const X *in = x + r * width, *up = dy + r * width;
+    X* out = dx + r * width;
     const L centre = L(statistics[2 * r]), inverse = L(statistics[2 * r + 1]);
     const T n = static_cast<T>(width);
     const L sum = L(row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(up, j) * get<L>(weight, j); }) / n);
@@ -71,11 +76,12 @@ struct LayerNormBackward {
     });
   }
 };
-template <class T>
+template <class T, class X = T>
 struct LayerNormSums {
   using value = T;
   std::size_t width;
-  const T *x, *dy, *statistics;
+  const X *x, *dy;
+  const T* statistics;
   template <class L, class J>
   VITRAIL_FUNCTION void add(std::size_t r, J j, L (&sums)[2]) const {
     const L g = get<L>(dy + r * width, j);
@@ -106,31 +112,31 @@ struct LayerNormOp {
     f.backward_work.fixed = tracked[1] || tracked[2] ? columns_workspace(width, 2) : 0;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 3>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 3, Stored>& a) const {
     using T = typename P::value;
     a.backend->rows(
         a.count * S::rows, width,
-        detail::LayerNormForward<T>{width, a.in[0], a.in[1], a.in[2], a.out, a.state.per_sample, static_cast<T>(eps)});
+        detail::LayerNormForward<T, stored_input<0, decltype(a)>>{width, input_at<0>(a), input_at<1>(a), input_at<2>(a),
+                                                                  a.out, a.state.per_sample, static_cast<T>(eps)});
   }
-  template <class P>
-  void backward(const Arguments<P, 3>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 3, Stored>& a) const {
     using T = typename P::value;
+    using X = stored_input<0, decltype(a)>;
     const T* statistics = a.state.per_sample;
     if (a.gradient[0].wanted()) {
       a.backend->rows(a.count * S::rows, width,
-                      detail::LayerNormBackward<T>{width, a.in[0], a.in[1], a.out_gradient, statistics,
-                                                   a.gradient[0].at, a.gradient[0].adds()});
+                      detail::LayerNormBackward<T, X>{width, input_at<0>(a), input_at<1>(a), a.out_gradient, statistics,
+                                                      gradient_at<0>(a), a.gradient[0].adds()});
     }
-    Columns<T, 2> to;
-    to.work = a.work.fixed;
-    for (std::size_t k = 0; k < 2; ++k) {
-      to.at[k] = a.gradient[k + 1].wanted() ? a.gradient[k + 1].at : nullptr;
-      to.add[k] = a.gradient[k + 1].adds();
-    }
+    const Columns<T, 2> to{
+        {a.gradient[1].wanted() ? gradient_at<1>(a) : nullptr, a.gradient[2].wanted() ? gradient_at<2>(a) : nullptr},
+        {a.gradient[1].adds(), a.gradient[2].adds()},
+        a.work.fixed};
     if (to.at[0] || to.at[1]) {
-      a.backend->template columns<2>(a.count * S::rows, width,
-                                     detail::LayerNormSums<T>{width, a.in[0], a.out_gradient, statistics}, to);
+      a.backend->template columns<2>(
+          a.count * S::rows, width, detail::LayerNormSums<T, X>{width, input_at<0>(a), a.out_gradient, statistics}, to);
     }
   }
 };

@@ -17,13 +17,13 @@ namespace detail {
 
 // The gradients of a weight [out, in] and a bias [out] from the input and the output's gradient, on a backend that does
 // both at once, or as a product and a column sum.
-template <class B, class T>
-void weight_gradient(const B& backend, const WeightGradient<T>& g) {
+template <class B, class T, class Y, class X>
+void weight_gradient(const B& backend, const WeightGradient<T, Y, X>& g) {
   if constexpr (requires { backend.weight_gradient(g); }) {
     backend.weight_gradient(g);
   } else {
     if (g.dw) {
-      Product<T> p;
+      Product<T, Y, X> p;
       p.m = g.out, p.n = g.in, p.k = g.rows;
       p.a = g.dy, p.a_row = 1, p.a_column = g.dy_row;
       p.b = g.x, p.b_row = g.x_row, p.b_column = 1;
@@ -32,7 +32,7 @@ void weight_gradient(const B& backend, const WeightGradient<T>& g) {
       backend.product(p);
     }
     if (g.db) {
-      backend.template columns<1>(g.rows, g.out, SumRows<T>{g.dy, static_cast<std::size_t>(g.dy_row)},
+      backend.template columns<1>(g.rows, g.out, SumRows<Y>{g.dy, static_cast<std::size_t>(g.dy_row)},
                                   Columns<T, 1>{{g.db}, {g.add_b}, g.work});
     }
   }
@@ -71,44 +71,47 @@ struct LinearOp {
     f.backward_work.fixed = parameters ? detail::weight_gradient_space<P>(Out, In) : 0;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, inputs>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, inputs, Stored>& a) const {
     using T = typename P::value;
-    Product<T> p;
+    using X = stored_input<0, decltype(a)>;
+    Product<T, X, stored_input<1, decltype(a)>, X> p;
     p.m = a.count * S::rows, p.n = Out, p.k = In;
-    p.a = a.in[0], p.a_row = In, p.a_column = 1;
-    p.b = a.in[1], p.b_row = 1, p.b_column = In, p.packed = a.packed[1];
+    p.a = input_at<0>(a), p.a_row = In, p.a_column = 1;
+    p.b = input_at<1>(a), p.b_row = 1, p.b_column = In, p.packed = a.packed[1];
     p.c = a.out, p.c_row = Out;
     p.scale = static_cast<T>(scale);
-    if constexpr (Bias) p.bias = a.in[bias];
-    if constexpr (Residual) p.residual = a.in[residual], p.residual_row = Out;
+    if constexpr (Bias) p.bias = input_at<bias>(a);
+    if constexpr (Residual) p.residual = input_at<residual>(a), p.residual_row = Out;
     a.backend->product(p);
   }
-  template <class P>
-  void backward(const Arguments<P, inputs>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, inputs, Stored>& a) const {
     using T = typename P::value;
+    using X = stored_input<0, decltype(a)>;
     const std::size_t rows = a.count * S::rows;
     if (a.gradient[0].wanted()) {
-      Product<T> p;
+      Product<T, X, stored_input<1, decltype(a)>, X> p;
       p.m = rows, p.n = In, p.k = Out;
       p.a = a.out_gradient, p.a_row = Out, p.a_column = 1;
-      p.b = a.in[1], p.b_row = In, p.b_column = 1;
-      p.c = a.gradient[0].at, p.c_row = In;
+      p.b = input_at<1>(a), p.b_row = In, p.b_column = 1;
+      p.c = gradient_at<0>(a), p.c_row = In;
       p.scale = static_cast<T>(scale), p.accumulate = a.gradient[0].adds();
       a.backend->product(p);
     }
-    WeightGradient<T> g;
+    WeightGradient<T, X> g;
     g.rows = rows, g.out = Out, g.in = In;
-    g.dy = a.out_gradient, g.dy_row = Out, g.x = a.in[0], g.x_row = In;
+    g.dy = a.out_gradient, g.dy_row = Out, g.x = input_at<0>(a), g.x_row = In;
     g.scale = static_cast<T>(scale), g.work = a.work.fixed;
-    if (a.gradient[1].wanted()) g.dw = a.gradient[1].at, g.add_w = a.gradient[1].adds();
+    if (a.gradient[1].wanted()) g.dw = gradient_at<1>(a), g.add_w = a.gradient[1].adds();
     if constexpr (Bias) {
-      if (a.gradient[bias].wanted()) g.db = a.gradient[bias].at, g.add_b = a.gradient[bias].adds();
+      if (a.gradient[bias].wanted()) g.db = gradient_at<bias>(a), g.add_b = a.gradient[bias].adds();
     }
     if (g.dw || g.db) detail::weight_gradient(*a.backend, g);
     if constexpr (Residual) {
       const auto& r = a.gradient[residual];
-      if (r.wanted()) detail::copy_or_add(*a.backend, a.count * shape::size, a.out_gradient, r.at, r.adds());
+      if (r.wanted())
+        detail::copy_or_add(*a.backend, a.count * shape::size, a.out_gradient, gradient_at<residual>(a), r.adds());
     }
   }
 };

@@ -54,15 +54,16 @@ struct LowRankOp {
     f.backward_work.fixed = down > up ? down : up;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 4>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 4, Stored>& a) const {
     using T = typename P::value;
+    using X = stored_input<0, decltype(a)>;
     const std::size_t rows = a.count * S::rows;
     T* h = a.state.per_sample ? a.state.per_sample : a.work.per_sample;
-    Product<T> down;
+    Product<T, X> down;
     down.m = rows, down.n = K, down.k = In;
-    down.a = a.in[1], down.a_row = In;
-    down.b = a.in[2], down.b_row = 1, down.b_column = In, down.packed = a.packed[2];
+    down.a = input_at<1>(a), down.a_row = In;
+    down.b = input_at<2>(a), down.b_row = 1, down.b_column = In, down.packed = a.packed[2];
     down.c = h, down.c_row = K;
     a.backend->product(down);
     std::size_t q = 0;
@@ -71,69 +72,70 @@ struct LowRankOp {
         if (a.out != a.in[0]) copy_columns(a, part * width);
         continue;
       }
-      Product<T> up;
+      Product<T, T, T, X> up;
       up.m = rows, up.n = width, up.k = Rank;
       up.a = h + q * Rank, up.a_row = K;
-      up.b = a.in[3] + q * width * Rank, up.b_row = 1, up.b_column = Rank;
+      up.b = input_at<3>(a) + q * width * Rank, up.b_row = 1, up.b_column = Rank;
       up.packed = Count == 1 ? a.packed[3] : nullptr;  // packed as a whole
       up.c = a.out + part * width, up.c_row = Out;
-      up.residual = a.in[0] + part * width, up.residual_row = Out;
+      up.residual = input_at<0>(a) + part * width, up.residual_row = Out;
       up.scale = static_cast<T>(scale);
       a.backend->product(up);
       ++q;
     }
   }
-  template <class P>
-  void backward(const Arguments<P, 4>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 4, Stored>& a) const {
     using T = typename P::value;
+    using X = stored_input<0, decltype(a)>;
     const std::size_t rows = a.count * S::rows;
     const auto &y = a.gradient[0], &x = a.gradient[1], &down = a.gradient[2], &up = a.gradient[3];
-    if (y.wanted()) detail::copy_or_add(*a.backend, rows * Out, a.out_gradient, y.at, y.adds());
+    if (y.wanted()) detail::copy_or_add(*a.backend, rows * Out, a.out_gradient, gradient_at<0>(a), y.adds());
     T* dh = a.work.per_sample;
     std::size_t q = 0;
     for (std::size_t part = 0; part < Count; ++part) {
       if (!parts{Count, Mask}.has(part)) continue;
-      const T* dy = a.out_gradient + part * width;
+      const X* dy = a.out_gradient + part * width;
       if (x.wanted() || down.wanted()) {
-        Product<T> p;
+        Product<T, X> p;
         p.m = rows, p.n = Rank, p.k = width;
         p.a = dy, p.a_row = Out;
-        p.b = a.in[3] + q * width * Rank, p.b_row = Rank;
+        p.b = input_at<3>(a) + q * width * Rank, p.b_row = Rank;
         p.c = dh + q * Rank, p.c_row = K;
         p.scale = static_cast<T>(scale);
         a.backend->product(p);
       }
       if (up.wanted()) {
         weight_gradient(a, width, Rank, dy, Out, a.state.per_sample + q * Rank, K, static_cast<T>(scale),
-                        up.at + q * width * Rank, up.adds());
+                        gradient_at<3>(a) + q * width * Rank, up.adds());
       }
       ++q;
     }
-    if (down.wanted()) weight_gradient(a, K, In, dh, K, a.in[1], In, T(1), down.at, down.adds());
+    if (down.wanted()) weight_gradient(a, K, In, dh, K, input_at<1>(a), In, T(1), gradient_at<2>(a), down.adds());
     if (x.wanted()) {
-      Product<T> p;
+      Product<T, T, T, X> p;
       p.m = rows, p.n = In, p.k = K;
       p.a = dh, p.a_row = K;
-      p.b = a.in[2], p.b_row = In;
-      p.c = x.at, p.c_row = In;
+      p.b = input_at<2>(a), p.b_row = In;
+      p.c = gradient_at<1>(a), p.c_row = In;
       p.accumulate = x.adds();
       a.backend->product(p);
     }
   }
 
  private:
-  template <class P>
-  static void copy_columns(const Arguments<P, 4>& a, std::size_t first) {
+  template <class A>
+  static void copy_columns(const A& a, std::size_t first) {
     StridedAxes axes;
     axes.push_back({a.count * S::rows, Out, Out});
     axes.push_back({width, 1, 1});
-    detail::strided_copy(*a.backend, axes, a.in[0] + first, a.out + first, false);
+    detail::strided_copy(*a.backend, axes, input_at<0>(a) + first, a.out + first, false);
   }
   // Of a matrix [out, in] from dy [rows, dy_row] and x [rows, x_row].
-  template <class P, class T>
-  static void weight_gradient(const Arguments<P, 4>& a, std::size_t out, std::size_t in, const T* dy,
-                              std::size_t dy_row, const T* x, std::size_t x_row, T factor, T* to, bool adds) {
-    WeightGradient<T> g;
+  template <class A, class Y, class X, class T>
+  static void weight_gradient(const A& a, std::size_t out, std::size_t in, const Y* dy, std::size_t dy_row, const X* x,
+                              std::size_t x_row, T factor, T* to, bool adds) {
+    WeightGradient<T, Y, X> g;
     g.rows = a.count * S::rows, g.out = out, g.in = in;
     g.dy = dy, g.dy_row = static_cast<std::ptrdiff_t>(dy_row), g.x = x, g.x_row = static_cast<std::ptrdiff_t>(x_row);
     g.scale = factor, g.work = a.work.fixed, g.dw = to, g.add_w = adds;

@@ -37,26 +37,27 @@ template <class M>
 struct MoveOp {
   using shape = typename M::shape;
   static constexpr const char* name = M::name;
+  static constexpr bool repeats = has_repeats(M::axes);
 
   template <class P>
   static constexpr Facts facts(std::array<bool, 1> tracked) {
     Facts f;
-    f.backward_flops = tracked[0] && has_repeats(M::axes) ? shape::size : 0;
+    f.backward_flops = tracked[0] && repeats ? shape::size : 0;
     f.recompute_cost = shape::size * elementwise_cost;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    detail::strided_copy(*a.backend, samples(a.count), a.in[0], a.out);
+  template <class P, unsigned Stored>
+  requires(Stored == 0 || !repeats) void forward(const Arguments<P, 1, Stored>& a) const {
+    detail::strided_copy(*a.backend, samples(a.count), input_at<0>(a), a.out);
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  requires(Stored == 0 || !repeats) void backward(const Arguments<P, 1, Stored>& a) const {
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
-    if constexpr (has_repeats(M::axes)) {
+    if constexpr (repeats) {
       detail::strided_sum(*a.backend, samples(a.count), a.out_gradient, g.at, g.adds());
     } else {
-      detail::strided_copy(*a.backend, reversed(samples(a.count)), a.out_gradient, g.at, g.adds());
+      detail::strided_copy(*a.backend, reversed(samples(a.count)), a.out_gradient, gradient_at<0>(a), g.adds());
     }
   }
 

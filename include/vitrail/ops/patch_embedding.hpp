@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "linear.hpp"
 
@@ -15,7 +16,7 @@ namespace detail {
 // pixel belongs to one patch, so the way back writes every pixel once.
 template <class T>
 struct MovePatches {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   std::size_t channels, height, width, patch;
   const T* from;
@@ -54,31 +55,43 @@ struct PatchEmbeddingOp {
     f.backward_work.per_sample = tokens * features;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 3>& a) const {
-    move_patches(a, a.in[0], a.work.per_sample, true, false);
-    Arguments<P, 3> b = a;
-    b.in[0] = a.work.per_sample;
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 3, Stored>& a) const {
+    auto* const patches = scratch(a);
+    move_patches(a, input_at<0>(a), patches, true, false);
+    auto b = a;
+    b.in[0] = patches;
     Projection{}.forward(b);
   }
-  template <class P>
-  void backward(const Arguments<P, 3>& a) const {
-    Arguments<P, 3> b = a;
-    b.in[0] = a.work.per_sample;
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 3, Stored>& a) const {
+    auto* const patches = scratch(a);
+    auto b = a;
+    b.in[0] = patches;
     b.gradient[0].mode = Mode::none;
-    if (a.gradient[1].wanted()) move_patches(a, a.in[0], a.work.per_sample, true, false);
+    if (a.gradient[1].wanted()) move_patches(a, input_at<0>(a), patches, true, false);
     Projection{}.backward(b);
     if (a.gradient[0].wanted()) {
-      b.gradient[0] = {a.work.per_sample, Mode::write};
+      b.gradient[0] = {patches, Mode::write};
       b.gradient[1].mode = b.gradient[2].mode = Mode::none;
       Projection{}.backward(b);
-      move_patches(a, a.work.per_sample, a.gradient[0].at, false, a.gradient[0].adds());
+      move_patches(a, patches, gradient_at<0>(a), false, a.gradient[0].adds());
     }
   }
 
  private:
-  template <class P, class T>
-  static void move_patches(const Arguments<P, 3>& a, const T* from, T* to, bool to_patches, bool adds) {
+  // The patches lie as the image does, in room for values.
+  template <class A>
+  static auto scratch(const A& a) {
+    using X = stored_input<0, A>;
+    if constexpr (std::is_same_v<X, typename A::value>) {
+      return a.work.per_sample;
+    } else {
+      return reinterpret_cast<X*>(a.work.per_sample);
+    }
+  }
+  template <class A, class T>
+  static void move_patches(const A& a, const T* from, T* to, bool to_patches, bool adds) {
     a.backend->rows(a.count * tokens * C * Patch, Patch,
                     detail::MovePatches<T>{C, H, W, Patch, from, to, to_patches, adds});
   }

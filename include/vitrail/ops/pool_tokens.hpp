@@ -19,7 +19,7 @@ namespace detail {
 // out = mean of rows [first, rows); a program row is one sample.
 template <class T>
 struct MeanRows {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   std::size_t rows, first, width;
   const T* x;
@@ -28,7 +28,7 @@ struct MeanRows {
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const T* in = x + r * rows * width;
-    const L factor = L(T(1) / static_cast<T>(rows - first));
+    const L factor = L(value(1) / static_cast<value>(rows - first));
     row.each(width, [&](auto j) VITRAIL_LAMBDA {
       L sum = constant<L>(0);
       for (std::size_t i = first; i < rows; ++i) sum += get<L>(in + i * width, j);
@@ -38,7 +38,7 @@ struct MeanRows {
 };
 template <class T>
 struct MeanRowsBackward {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   std::size_t rows, first, width;
   const T* out_gradient;
@@ -48,7 +48,7 @@ struct MeanRowsBackward {
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const T* g = out_gradient + r / rows * width;
-    const L factor = L(r % rows < first ? T(0) : T(1) / static_cast<T>(rows - first));
+    const L factor = L(r % rows < first ? value(0) : value(1) / static_cast<value>(rows - first));
     row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(to + r * width, j, get<L>(g, j) * factor, adds); });
   }
 };
@@ -73,20 +73,21 @@ struct FirstTokensOp {
     f.partial = 1;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
-    a.backend->rows(a.count * First, D, detail::CopyRows<T>{a.in[0], a.out, D, First, N, 0, First, 0});
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
+    a.backend->rows(a.count * First, D, detail::CopyRows<X>{input_at<0>(a), a.out, D, First, N, 0, First, 0});
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
+    X* const to = gradient_at<0>(a);
     if (g.mode == Mode::write_zero_rest && First < N) {
-      a.backend->rows(a.count * (N - First), D, detail::CopyRows<T>{nullptr, g.at, D, N - First, 1, 0, N, First});
+      a.backend->rows(a.count * (N - First), D, detail::CopyRows<X>{nullptr, to, D, N - First, 1, 0, N, First});
     }
-    a.backend->rows(a.count * First, D, detail::CopyRows<T>{a.out_gradient, g.at, D, First, First, 0, N, 0, g.adds()});
+    a.backend->rows(a.count * First, D, detail::CopyRows<X>{a.out_gradient, to, D, First, First, 0, N, 0, g.adds()});
   }
 };
 
@@ -105,17 +106,18 @@ struct MeanTokensOp {
     f.backward_flops = tracked[0] ? S::size : 0;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
-    a.backend->rows(a.count, S::size, detail::MeanRows<T>{N, first, D, a.in[0], a.out});
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
+    a.backend->rows(a.count, S::size, detail::MeanRows<X>{N, first, D, input_at<0>(a), a.out});
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
-    a.backend->rows(a.count * N, D, detail::MeanRowsBackward<T>{N, first, D, a.out_gradient, g.at, g.adds()});
+    a.backend->rows(a.count * N, D,
+                    detail::MeanRowsBackward<X>{N, first, D, a.out_gradient, gradient_at<0>(a), g.adds()});
   }
 };
 

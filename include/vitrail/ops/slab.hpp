@@ -46,7 +46,7 @@ void write_slab(const B& backend, const Slab& slab, std::size_t count, const T* 
   strided_copy(backend, axes, part, whole + slab.offset(), adds);
 }
 template <class B, class T>
-void fill_slab(const B& backend, const Slab& slab, std::size_t count, T* whole, T fill) {
+void fill_slab(const B& backend, const Slab& slab, std::size_t count, T* whole, computed<T> fill) {
   StridedAxes axes = slab.samples(count);
   for (StridedAxis& axis : axes) axis.out = axis.in;
   if (slab.extent) strided_copy<B, T>(backend, axes, nullptr, whole + slab.offset(), false, fill);

@@ -23,24 +23,24 @@ struct SliceOp {
     f.recompute_cost = shape::size * elementwise_cost;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    detail::read_slab(*a.backend, slab, a.count, a.in[0], a.out);
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    detail::read_slab(*a.backend, slab, a.count, input_at<0>(a), a.out);
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
     const auto& g = a.gradient[0];
     if (!g.wanted()) return;
+    auto* const to = gradient_at<0>(a);
     if (g.mode == Mode::write_zero_rest) {
-      using T = typename P::value;
       if constexpr (Step == 1) {
-        detail::fill_slab(*a.backend, slab.before(), a.count, g.at, T(0));
-        detail::fill_slab(*a.backend, slab.behind(), a.count, g.at, T(0));
+        detail::fill_slab(*a.backend, slab.before(), a.count, to, 0);
+        detail::fill_slab(*a.backend, slab.behind(), a.count, to, 0);
       } else {
-        detail::fill_slab(*a.backend, detail::slab_of<S>(Axis, 0, S::dims[Axis]), a.count, g.at, T(0));
+        detail::fill_slab(*a.backend, detail::slab_of<S>(Axis, 0, S::dims[Axis]), a.count, to, 0);
       }
     }
-    detail::write_slab(*a.backend, slab, a.count, a.out_gradient, g.at, g.adds());
+    detail::write_slab(*a.backend, slab, a.count, a.out_gradient, to, g.adds());
   }
 };
 template <class S, std::size_t Axis, std::size_t Before, std::size_t After>
@@ -56,17 +56,17 @@ struct PadOp {
     f.recompute_cost = shape::size * elementwise_cost;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
     const auto fill = static_cast<typename P::value>(value);
     detail::fill_slab(*a.backend, slab.before(), a.count, a.out, fill);
-    detail::write_slab(*a.backend, slab, a.count, a.in[0], a.out);
+    detail::write_slab(*a.backend, slab, a.count, input_at<0>(a), a.out);
     detail::fill_slab(*a.backend, slab.behind(), a.count, a.out, fill);
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
     const auto& g = a.gradient[0];
-    if (g.wanted()) detail::read_slab(*a.backend, slab, a.count, a.out_gradient, g.at, g.adds());
+    if (g.wanted()) detail::read_slab(*a.backend, slab, a.count, a.out_gradient, gradient_at<0>(a), g.adds());
   }
 };
 

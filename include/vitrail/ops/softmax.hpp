@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "../autodiff/driver.hpp"
+#include "../backend/bf16.hpp"
 #include "../backend/lane_math.hpp"
 #include "../backend/rows.hpp"
 
@@ -13,37 +15,43 @@ namespace vitrail::inline VITRAIL_TU {
 namespace detail {
 
 // y = softmax(x). In place is allowed.
-template <class T>
+template <class X>
 struct SoftmaxForward {
-  using value = T;
+  using value = computed<X>;
   std::size_t width;
-  const T* x;
-  T* y;
+  const X* x;
+  X* y;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const T* in = x + r * width;
-    T* out = y + r * width;
-    const T top = row.max(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
-    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, exp(get<L>(in, j) - L(top))); });
-    const T sum = row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(out, j); });
-    const L inverse = L(T(1) / sum);
-    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(out, j) * inverse); });
+    const X* in = x + r * width;
+    X* out = y + r * width;
+    const value top = row.max(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j); });
+    if constexpr (std::is_same_v<X, value>) {
+      row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, exp(get<L>(in, j) - L(top))); });
+      const value sum = row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(out, j); });
+      const L inverse = L(value(1) / sum);
+      row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(out, j) * inverse); });
+    } else {  // rounded once
+      const value sum = row.sum(width, [&](auto j) VITRAIL_LAMBDA { return exp(get<L>(in, j) - L(top)); });
+      const L inverse = L(value(1) / sum);
+      row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, exp(get<L>(in, j) - L(top)) * inverse); });
+    }
   }
 };
 // dx = y (dy - sum(y dy)). In place over dy is allowed.
-template <class T>
+template <class X>
 struct SoftmaxBackward {
-  using value = T;
+  using value = computed<X>;
   std::size_t width;
-  const T *y, *dy;
-  T* dx;
+  const X *y, *dy;
+  X* dx;
   bool adds;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
-    const T *in = y + r * width, *up = dy + r * width;
-    T* out = dx + r * width;
+    const X *in = y + r * width, *up = dy + r * width;
+    X* out = dx + r * width;
     const L dot = L(row.sum(width, [&](auto j) VITRAIL_LAMBDA { return get<L>(in, j) * get<L>(up, j); }));
     row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(out, j, get<L>(in, j) * (get<L>(up, j) - dot), adds); });
   }
@@ -66,17 +74,17 @@ struct SoftmaxOp {
     f.in_place = 1;
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
-    a.backend->rows(a.count * S::rows, width, detail::SoftmaxForward<T>{width, a.in[0], a.out});
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
+    a.backend->rows(a.count * S::rows, width, detail::SoftmaxForward<X>{width, input_at<0>(a), a.out});
   }
-  template <class P>
-  void backward(const Arguments<P, 1>& a) const {
-    using T = typename P::value;
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 1, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
     if (!a.gradient[0].wanted()) return;
     a.backend->rows(a.count * S::rows, width,
-                    detail::SoftmaxBackward<T>{width, a.out, a.out_gradient, a.gradient[0].at, a.gradient[0].adds()});
+                    detail::SoftmaxBackward<X>{width, a.out, a.out_gradient, gradient_at<0>(a), a.gradient[0].adds()});
   }
 };
 

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../backend/bf16.hpp"
 #include "../backend/lane_shuffle.hpp"
 #include "../backend/rows.hpp"
 #include "../backend/strided.hpp"
@@ -38,12 +39,12 @@ VITRAIL_FUNCTION StridedOffsets offsets_of(const StridedAxis* axes, std::size_t 
 // A row is one block and all axes inside it. A null `from` writes `fill`.
 template <class T>
 struct StridedCopy {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   StridedLoops loops;
   const T* from;
   T* to;
-  T fill;
+  value fill;
   bool adds;
 
   template <class R>
@@ -99,7 +100,7 @@ struct StridedCopy {
       }
     } else if (copies && axis.out == 1 && axis.in == 0 && count >= lanes<L>::width) {
       for (std::size_t i = 0; i < middle.extent; ++i, source += middle.in, target += middle.out) {
-        const L x = L(*source);
+        const L x = L(value(*source));
         row.each(count, [&](auto j) VITRAIL_LAMBDA { put<L>(target, j, x); });
       }
     } else if (from && lanes_of_both && count >= lanes<L>::width) {
@@ -114,8 +115,8 @@ struct StridedCopy {
       for (std::size_t i = 0; i < middle.extent; ++i, target += middle.out) {
         row.each(count, [&](auto j) VITRAIL_LAMBDA {
           for (std::size_t k = j.at; k < j.at + elements_of<L>(j); ++k) {
-            const T x = source ? source[k * axis.in] : fill;
-            target[k * axis.out] = adds ? target[k * axis.out] + x : x;
+            const value x = source ? value(source[k * axis.in]) : fill;
+            target[k * axis.out] = T(adds ? target[k * axis.out] + x : x);
           }
         });
         if (source) source += middle.in;
@@ -128,7 +129,7 @@ struct StridedCopy {
 // them.
 template <class T>
 struct StridedTiles {
-  using value = T;
+  using value = computed<T>;
   static constexpr bool is_minor = true;
   StridedAxis axes[max_strided_axes];
   std::size_t size;
@@ -182,7 +183,7 @@ struct StridedTiles {
   }
   template <bool Adds>
   VITRAIL_FUNCTION static void write(T& y, T x) {
-    y = Adds ? y + x : x;
+    y = Adds ? T(y + x) : x;
   }
 };
 
@@ -195,7 +196,8 @@ constexpr std::size_t turns_of(const StridedAxis* axes, std::size_t count) {
 // to[..] = from[..], or +=, along `axes`, which are in the order in which memory is written. A null `from` writes
 // `fill`.
 template <class B, class T>
-void strided_copy(const B& backend, const StridedAxes& all, const T* from, T* to, bool adds = false, T fill = T(0)) {
+void strided_copy(const B& backend, const StridedAxes& all, const T* from, T* to, bool adds = false,
+                  computed<T> fill = 0) {
   StridedAxes axes = merged(all);
   if (axes.empty()) axes.push_back({1, 1, 1});
   const std::size_t last = axes.size() - 1, total = turns_of(axes.begin(), axes.size());

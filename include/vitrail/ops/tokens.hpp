@@ -17,21 +17,24 @@ namespace vitrail::inline VITRAIL_TU {
 namespace detail {
 
 // out[0] = token + position[0], out[1 + i] = x[i] + position[1 + i]; a program row is one token.
-template <class T>
+template <class T, class X>
 struct EmbedTokens {
   using value = T;
   static constexpr bool is_minor = true;
   std::size_t tokens, width;
-  const T *x, *token, *position;
-  T* out;
+  const X* x;
+  const T *token, *position;
+  X* out;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
     using L = typename R::lane;
     const std::size_t i = r % tokens, sample = r / tokens;
-    const T* source = i == 0 ? token : x + (sample * (tokens - 1) + i - 1) * width;
+    const X* source = i == 0 ? nullptr : x + (sample * (tokens - 1) + i - 1) * width;
     const T* add = position + i * width;
-    T* to = out + r * width;
-    row.each(width, [&](auto j) VITRAIL_LAMBDA { put<L>(to, j, get<L>(source, j) + get<L>(add, j)); });
+    X* to = out + r * width;
+    row.each(width, [&](auto j) VITRAIL_LAMBDA {
+      put<L>(to, j, (source ? get<L>(source, j) : get<L>(token, j)) + get<L>(add, j));
+    });
   }
 };
 }  // namespace detail
@@ -51,26 +54,31 @@ struct EmbedTokensOp {
     f.backward_work.fixed = columns_workspace(shape::size, 1);
     return f;
   }
-  template <class P>
-  void forward(const Arguments<P, 3>& a) const {
-    using T = typename P::value;
-    a.backend->rows(a.count * tokens, D, detail::EmbedTokens<T>{tokens, D, a.in[0], a.in[1], a.in[2], a.out});
+  template <class P, unsigned Stored>
+  void forward(const Arguments<P, 3, Stored>& a) const {
+    using Program = detail::EmbedTokens<typename P::value, stored_input<0, decltype(a)>>;
+    a.backend->rows(a.count * tokens, D, Program{tokens, D, input_at<0>(a), input_at<1>(a), input_at<2>(a), a.out});
   }
-  template <class P>
-  void backward(const Arguments<P, 3>& a) const {
-    using T = typename P::value;
+  template <class P, unsigned Stored>
+  void backward(const Arguments<P, 3, Stored>& a) const {
+    using X = stored_input<0, decltype(a)>;
     if (a.gradient[0].wanted()) {
       a.backend->rows(a.count * (tokens - 1), D,
-                      detail::CopyRows<T>{a.out_gradient, a.gradient[0].at, D, tokens - 1, tokens, 1, tokens - 1, 0,
+                      detail::CopyRows<X>{a.out_gradient, gradient_at<0>(a), D, tokens - 1, tokens, 1, tokens - 1, 0,
                                           a.gradient[0].adds()});
     }
-    for (std::size_t i = 1; i < 3; ++i) {
-      const auto& g = a.gradient[i];
-      if (!g.wanted()) continue;
-      const std::size_t width = i == 1 ? D : shape::size;  // the token's gradient is that of the first row
-      a.backend->template columns<1>(a.count, width, detail::SumRows<T>{a.out_gradient, shape::size},
-                                     Columns<T, 1>{{g.at}, {g.adds()}, a.work.fixed});
-    }
+    sum_over_samples<1>(a, D);  // the token's gradient is that of the first row
+    sum_over_samples<2>(a, shape::size);
+  }
+
+ private:
+  template <std::size_t I, class A>
+  static void sum_over_samples(const A& a, std::size_t width) {
+    using T = typename A::value;
+    const auto& g = a.gradient[I];
+    if (!g.wanted()) return;
+    a.backend->template columns<1>(a.count, width, detail::SumRows<typename A::result>{a.out_gradient, shape::size},
+                                   Columns<T, 1>{{gradient_at<I>(a)}, {g.adds()}, a.work.fixed});
   }
 };
 

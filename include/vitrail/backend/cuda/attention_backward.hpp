@@ -16,12 +16,12 @@ constexpr std::size_t most_bias_chunks(std::size_t heads, std::size_t queries, s
 }
 
 // Of the tile of queries that was found: rowsum(dO O) to block.dots, the log-sum-exp to block.shifts.
-template <class Block, class T>
-VITRAIL_HOST_DEVICE void find_dots(const Block& block, const kernels::AttentionGradient<T>& g, unsigned group,
+template <class Block, class T, class X>
+VITRAIL_HOST_DEVICE void find_dots(const Block& block, const kernels::AttentionGradient<T, X>& g, unsigned group,
                                    unsigned first) {
-  const kernels::Attention<T>& a = g.forward;
-  const TileRows<const T> up = block.query_rows(g.out_gradient, first);
-  const TileRows<T> out = block.query_rows(a.out, first);
+  const kernels::Attention<T, X>& a = g.forward;
+  const TileRows<const X> up = block.query_rows(g.out_gradient, first);
+  const TileRows<X> out = block.query_rows(a.out, first);
   const T* log_sum_exp = a.log_sum_exp + (static_cast<std::size_t>(group) * a.heads + block.head) * a.queries + first;
   VITRAIL_UNROLL(1)
   for (unsigned i = 0; i < Block::own; ++i) {
@@ -43,31 +43,31 @@ VITRAIL_HOST_DEVICE T probability(T score, T log_sum_exp) {
 }
 
 // Gradients of the keys and values.
-template <class T, unsigned Columns>
+template <class T, class X, unsigned Columns>
 struct AttentionKeyGradientKernel : AttentionTile<T> {
   using Tile = AttentionTile<T>;
   using Tile::across, Tile::own, Tile::size;
   static constexpr unsigned blocks_per_core = Columns <= 64 ? 2 : 1;
-  kernels::AttentionGradient<T> g;
+  kernels::AttentionGradient<T, X> g;
   AttentionGrid grid;
 
-  AttentionKeyGradientKernel(const kernels::AttentionGradient<T>& gradient, unsigned slices)
+  AttentionKeyGradientKernel(const kernels::AttentionGradient<T, X>& gradient, unsigned slices)
       : g(gradient), grid(g.forward, g.forward.groups(), blocks_for(g.forward.keys, size), slices) {}
 
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
-    const kernels::Attention<T>& a = g.forward;
+    const kernels::Attention<T, X>& a = g.forward;
     const AttentionPlace place(grid, thread.block());
     const unsigned first = place.tile * size, left = place.slice * Columns;
-    AttentionBlock<Thread, T> block(thread, a, grid, place);
+    AttentionBlock<Thread, T, X> block(thread, a, grid, place);
     block.enter(place.group);
     block.find(block.key_tokens, first, block.keys);
-    const TileRows<const T> k = block.key_rows(a.k, first), v = block.key_rows(a.v, first);
+    const TileRows<const X> k = block.key_rows(a.k, first), v = block.key_rows(a.v, first);
     T k_sums[own][Columns / across] = {}, v_sums[own][Columns / across] = {};
     for (unsigned query = block.seen_from(first) / size * size; query < block.queries; query += size) {
       block.find(block.query_tokens, query, block.queries);
       thread.sync();
-      const TileRows<const T> q = block.query_rows(a.q, query), up = block.query_rows(g.out_gradient, query);
+      const TileRows<const X> q = block.query_rows(a.q, query), up = block.query_rows(g.out_gradient, query);
       find_dots(block, g, place.group, query);
       // Rows are keys, columns queries.
       T p[own][own] = {}, ds[own][own] = {};
@@ -97,16 +97,16 @@ struct AttentionKeyGradientKernel : AttentionTile<T> {
 };
 
 // Gradients of the queries of a chunk of groups, and the sum of the scores' over it.
-template <class T, unsigned Columns>
+template <class T, class X, unsigned Columns>
 struct AttentionQueryGradientKernel : AttentionTile<T> {
   using Tile = AttentionTile<T>;
   using Tile::across, Tile::own, Tile::size;
   static constexpr unsigned blocks_per_core = Columns <= 64 ? 2 : 1;
-  kernels::AttentionGradient<T> g;
+  kernels::AttentionGradient<T, X> g;
   AttentionGrid grid;
   unsigned per_chunk, longer;  // groups of a chunk; the first ones have one more
 
-  AttentionQueryGradientKernel(const kernels::AttentionGradient<T>& gradient, std::size_t chunks, unsigned slices)
+  AttentionQueryGradientKernel(const kernels::AttentionGradient<T, X>& gradient, std::size_t chunks, unsigned slices)
       : g(gradient),
         grid(g.forward, chunks, blocks_for(g.forward.queries, size), slices),
         per_chunk(narrow(chunks ? g.forward.groups() / chunks : 0)),
@@ -114,12 +114,12 @@ struct AttentionQueryGradientKernel : AttentionTile<T> {
 
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
-    const kernels::Attention<T>& a = g.forward;
+    const kernels::Attention<T, X>& a = g.forward;
     const AttentionPlace place(grid, thread.block());
     const unsigned first = place.tile * size, left = place.slice * Columns;
     const unsigned begin = place.group * per_chunk + at_most(place.group, longer);
     const unsigned end = begin + per_chunk + (place.group < longer ? 1 : 0);
-    AttentionBlock<Thread, T> block(thread, a, grid, place);
+    AttentionBlock<Thread, T, X> block(thread, a, grid, place);
     for (unsigned group = begin; group < end; ++group) {
       block.enter(group);
       thread.sync();
@@ -134,9 +134,9 @@ struct AttentionQueryGradientKernel : AttentionTile<T> {
   template <class Block>
   VITRAIL_HOST_DEVICE void head(const Block& block, unsigned chunk, unsigned first, unsigned left,
                                 bool add_bias) const {
-    const kernels::Attention<T>& a = g.forward;
+    const kernels::Attention<T, X>& a = g.forward;
     const bool sums_bias = g.bias && left == 0;
-    const TileRows<const T> q = block.query_rows(a.q, first), up = block.query_rows(g.out_gradient, first);
+    const TileRows<const X> q = block.query_rows(a.q, first), up = block.query_rows(g.out_gradient, first);
     T sums[own][Columns / across] = {};
     // A bias has a gradient of zero where nothing is seen, too.
     const unsigned end = sums_bias ? block.keys : block.seen_until(first + q.count - 1);
@@ -184,29 +184,29 @@ struct AttentionQueryGradientKernel : AttentionTile<T> {
   }
 };
 
-template <class Device, class T>
+template <class Device, class T, class X>
 struct LaunchAttentionBackward {
   const Device& device;
-  const kernels::AttentionGradient<T>& g;
+  const kernels::AttentionGradient<T, X>& g;
   std::size_t chunks;
   template <unsigned Columns>
   void operator()(unsigned slices) const {
     if (g.k.data || g.v.data) {
-      const AttentionKeyGradientKernel<T, Columns> kernel(g, slices);
+      const AttentionKeyGradientKernel<T, X, Columns> kernel(g, slices);
       device.launch({kernel.grid.blocks(), kernel.shared_bytes}, kernel);
     }
     if (g.q.data || g.bias) {
-      const AttentionQueryGradientKernel<T, Columns> kernel(g, chunks, g.q.data ? slices : 1);
+      const AttentionQueryGradientKernel<T, X, Columns> kernel(g, chunks, g.q.data ? slices : 1);
       device.launch({kernel.grid.blocks(), kernel.shared_bytes}, kernel);
     }
   }
 };
 // bias_work has room for most_chunks partial sums of the bias gradient.
-template <class Device, class T>
-void attention_backward(const Device& device, const kernels::AttentionGradient<T>& g, std::size_t most_chunks) {
-  const kernels::Attention<T>& a = g.forward;
+template <class Device, class T, class X>
+void attention_backward(const Device& device, const kernels::AttentionGradient<T, X>& g, std::size_t most_chunks) {
+  const kernels::Attention<T, X>& a = g.forward;
   const std::size_t groups = a.groups(), chunks = g.bias && most_chunks < groups ? most_chunks : groups;
-  with_columns(a.channels, LaunchAttentionBackward<Device, T>{device, g, chunks});
+  with_columns(a.channels, LaunchAttentionBackward<Device, T, X>{device, g, chunks});
   if (!g.bias) return;
   using Chunks = ColumnChunksKernel<1, T>;
   const std::size_t width = a.heads * a.queries * a.keys;

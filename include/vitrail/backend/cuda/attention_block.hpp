@@ -13,14 +13,15 @@
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
-// One thread of a block that works on one head of one group of tokens.
-template <class Thread, class T>
+// One thread of a block that works on one head of one group of tokens. T is computed with, X lies in the device's
+// memory.
+template <class Thread, class T, class X>
 struct AttentionBlock : AttentionTile<T> {
   using Tile = AttentionTile<T>;
   using Tile::across, Tile::own, Tile::size, Tile::depth, Tile::panel_row, Tile::panels, Tile::strip_row;
   using typename Tile::Elements;
   const Thread& thread;
-  const kernels::Attention<T>& a;
+  const kernels::Attention<T, X>& a;
   const WindowsOf<unsigned>& windows;
   const unsigned x, y, head, queries, keys, channels;
   T *const panel, *const strip, *const shifts, *const dots;
@@ -28,8 +29,8 @@ struct AttentionBlock : AttentionTile<T> {
   unsigned sample = 0, window = 0;
   bool has_sides = false;  // a seam runs through the window
 
-  VITRAIL_HOST_DEVICE AttentionBlock(const Thread& t, const kernels::Attention<T>& attention, const AttentionGrid& grid,
-                                     const AttentionPlace& place)
+  VITRAIL_HOST_DEVICE AttentionBlock(const Thread& t, const kernels::Attention<T, X>& attention,
+                                     const AttentionGrid& grid, const AttentionPlace& place)
       : thread(t),
         a(attention),
         windows(grid.windows),
@@ -63,11 +64,11 @@ struct AttentionBlock : AttentionTile<T> {
   }
   template <class Element>
   VITRAIL_HOST_DEVICE TileRows<Element> query_rows(const kernels::Heads<Element>& m, unsigned first) const {
-    return {m.at(sample, head), narrow(m.row) * unsigned{sizeof(T)}, query_tokens, at_most(queries - first, size)};
+    return {m.at(sample, head), narrow(m.row) * unsigned{sizeof(X)}, query_tokens, at_most(queries - first, size)};
   }
   template <class Element>
   VITRAIL_HOST_DEVICE TileRows<Element> key_rows(const kernels::Heads<Element>& m, unsigned first) const {
-    return {m.at(sample, head), narrow(m.row) * unsigned{sizeof(T)}, key_tokens, at_most(keys - first, size)};
+    return {m.at(sample, head), narrow(m.row) * unsigned{sizeof(X)}, key_tokens, at_most(keys - first, size)};
   }
 
   // With a mask of -infinity, keys [0, seen_until) are all that queries [0, last] see, and queries before seen_from do
@@ -126,7 +127,7 @@ struct AttentionBlock : AttentionTile<T> {
   // Rows [first, first + Count) of m, channels [left, left + Width), zero where there are none. `stride`: of the copy.
   // Eight values are under way at a time: a store to shared memory lets no later read of it pass.
   template <unsigned Count, unsigned Width>
-  VITRAIL_HOST_DEVICE void load(T* to, unsigned stride, const TileRows<const T>& m, unsigned first,
+  VITRAIL_HOST_DEVICE void load(T* to, unsigned stride, const TileRows<const X>& m, unsigned first,
                                 unsigned left) const {
     constexpr unsigned warps = Tile::threads / warp_size, wide = Width / warp_size;
     constexpr unsigned together = at_most(8 / wide, Count / warps);
@@ -137,10 +138,10 @@ struct AttentionBlock : AttentionTile<T> {
       T values[together][wide];
       for (unsigned n = 0; n < together; ++n) {
         const unsigned r = first + top + n * warps;
-        const T* from = m.at(r) + left + lane;
+        const X* from = m.at(r) + left + lane;
         for (unsigned e = 0; e < wide; ++e) {
           const bool is_there = r < m.count && left + lane + e * warp_size < channels;
-          values[n][e] = is_there ? from[e * warp_size] : T(0);
+          values[n][e] = is_there ? T(from[e * warp_size]) : T(0);
         }
       }
       T* target = to + top * stride + lane;
@@ -150,7 +151,7 @@ struct AttentionBlock : AttentionTile<T> {
     }
   }
   // sums[i][j] += the product of a row of m and a row of n.
-  VITRAIL_HOST_DEVICE void add_products(const TileRows<const T>& m, const TileRows<const T>& n, Elements& sums) const {
+  VITRAIL_HOST_DEVICE void add_products(const TileRows<const X>& m, const TileRows<const X>& n, Elements& sums) const {
     T* const second = panel + size * panel_row;
     VITRAIL_UNROLL(1)
     for (unsigned left = 0; left < channels; left += depth) {
@@ -180,7 +181,7 @@ struct AttentionBlock : AttentionTile<T> {
   // sums += the first `count` rows of the strip, times the rows of m, channels [left, left + Columns): a thread's are
   // 2 x, 2 x + 1 and those 32, 64 .. further.
   template <unsigned Columns>
-  VITRAIL_HOST_DEVICE void add_strip_times(const TileRows<const T>& m, unsigned count, unsigned left,
+  VITRAIL_HOST_DEVICE void add_strip_times(const TileRows<const X>& m, unsigned count, unsigned left,
                                            typename Tile::template Results<Columns>& sums) const {
     constexpr unsigned chunk = Tile::chunk(Columns), pairs = Columns / across / 2;
     VITRAIL_UNROLL(1)
@@ -207,10 +208,10 @@ struct AttentionBlock : AttentionTile<T> {
   }
   // m = scale * sums, or += .
   template <unsigned Columns>
-  VITRAIL_HOST_DEVICE void write(const TileRows<T>& m, unsigned left, T scale, bool add,
+  VITRAIL_HOST_DEVICE void write(const TileRows<X>& m, unsigned left, T scale, bool add,
                                  const typename Tile::template Results<Columns>& sums) const {
     for (unsigned i = 0; i < own && y * own + i < m.count; ++i) {
-      T* const to = m.at(y * own + i) + left + 2 * x;
+      X* const to = m.at(y * own + i) + left + 2 * x;
       T before[Columns / across] = {};  // read together: each by itself would wait for the memory
       for (unsigned c = 0; c < Columns / across; ++c) {
         const unsigned j = across * (c - c % 2) + c % 2;
@@ -218,7 +219,7 @@ struct AttentionBlock : AttentionTile<T> {
       }
       for (unsigned c = 0; c < Columns / across; ++c) {
         const unsigned j = across * (c - c % 2) + c % 2;
-        if (left + 2 * x + j < channels) to[j] = before[c] + scale * sums[i][c];
+        if (left + 2 * x + j < channels) to[j] = X(before[c] + scale * sums[i][c]);
       }
     }
   }

@@ -7,25 +7,25 @@ namespace vitrail::inline VITRAIL_TU::cuda {
 
 // Softmax is made while the tiles of keys come, from their maximum so far (Milakov, Gimelshein, Online normalizer
 // calculation for softmax, 2018); with a new maximum what was summed is multiplied by e^(old - new).
-template <class T, unsigned Columns>
+template <class T, class X, unsigned Columns>
 struct AttentionForwardKernel : AttentionTile<T> {
   using Tile = AttentionTile<T>;
   using Tile::across, Tile::own, Tile::size;
   static constexpr unsigned blocks_per_core = Columns <= 64 ? 3 : 2;
-  kernels::Attention<T> a;
+  kernels::Attention<T, X> a;
   AttentionGrid grid;
 
-  AttentionForwardKernel(const kernels::Attention<T>& attention, unsigned slices)
+  AttentionForwardKernel(const kernels::Attention<T, X>& attention, unsigned slices)
       : a(attention), grid(a, a.groups(), blocks_for(a.queries, size), slices) {}
 
   template <class Thread>
   VITRAIL_HOST_DEVICE void operator()(const Thread& thread) const {
     const AttentionPlace place(grid, thread.block());
     const unsigned first = place.tile * size, left = place.slice * Columns;
-    AttentionBlock<Thread, T> block(thread, a, grid, place);
+    AttentionBlock<Thread, T, X> block(thread, a, grid, place);
     block.enter(place.group);
     block.find(block.query_tokens, first, block.queries);
-    const TileRows<const T> q = block.query_rows(a.q, first);
+    const TileRows<const X> q = block.query_rows(a.q, first);
     const unsigned end = block.seen_until(first + q.count - 1);
     T tops[own], sums[own] = {}, out[own][Columns / across] = {};
     for (unsigned i = 0; i < own; ++i) tops[i] = -std::numeric_limits<T>::max();
@@ -64,19 +64,19 @@ struct AttentionForwardKernel : AttentionTile<T> {
   }
 };
 
-template <class Device, class T>
+template <class Device, class T, class X>
 struct LaunchAttentionForward {
   const Device& device;
-  const kernels::Attention<T>& a;
+  const kernels::Attention<T, X>& a;
   template <unsigned Columns>
   void operator()(unsigned slices) const {
-    const AttentionForwardKernel<T, Columns> kernel(a, slices);
+    const AttentionForwardKernel<T, X, Columns> kernel(a, slices);
     device.launch({kernel.grid.blocks(), kernel.shared_bytes}, kernel);
   }
 };
-template <class Device, class T>
-void attention_forward(const Device& device, const kernels::Attention<T>& a) {
-  with_columns(a.channels, LaunchAttentionForward<Device, T>{device, a});
+template <class Device, class T, class X>
+void attention_forward(const Device& device, const kernels::Attention<T, X>& a) {
+  with_columns(a.channels, LaunchAttentionForward<Device, T, X>{device, a});
 }
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda

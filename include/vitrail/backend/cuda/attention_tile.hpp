@@ -20,8 +20,8 @@ constexpr unsigned at_most(unsigned n, unsigned limit) { return n < limit ? n : 
 struct AttentionGrid {
   unsigned groups, heads, tiles, slices;
   WindowsOf<unsigned> windows;
-  template <class T>
-  AttentionGrid(const kernels::Attention<T>& a, std::size_t groups_or_chunks, std::size_t tiles_of_head,
+  template <class T, class X>
+  AttentionGrid(const kernels::Attention<T, X>& a, std::size_t groups_or_chunks, std::size_t tiles_of_head,
                 unsigned slices_of_channels)
       : groups(narrow(groups_or_chunks)),
         heads(narrow(a.heads)),

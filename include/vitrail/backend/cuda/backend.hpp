@@ -47,21 +47,22 @@ class Cuda {
     using Chunks = cuda::ColumnChunksKernel<K, T>;
     device_.launch({cuda::blocks_for(width, Chunks::threads)}, Chunks{width, chunks, to});
   }
-  template <class T>
-  void product(const Product<T>& p) const {
+  template <class T, class A, class B, class C>
+  void product(const Product<T, A, B, C>& p) const {
     if (p.m == 0 || p.n == 0 || p.count == 0) return;
     if constexpr (requires { device_.product(p); }) {
       if (device_.product(p)) return;
     }
-    device_.launch(cuda::ProductKernel<T>::grid(p), cuda::ProductKernel<T>{p});
+    using Kernel = cuda::ProductKernel<T, A, B, C>;
+    device_.launch(Kernel::grid(p), Kernel{p});
   }
-  template <class T>
-  void attention_forward(const kernels::Attention<T>& a) const {
+  template <class T, class X>
+  void attention_forward(const kernels::Attention<T, X>& a) const {
     cuda::attention_forward(device_, a);
   }
-  template <class T>
-  void attention_backward(const kernels::AttentionGradient<T>& g) const {
-    const kernels::Attention<T>& a = g.forward;
+  template <class T, class X>
+  void attention_backward(const kernels::AttentionGradient<T, X>& g) const {
+    const kernels::Attention<T, X>& a = g.forward;
     cuda::attention_backward(device_, g, cuda::most_bias_chunks(a.heads, a.queries, a.keys));
   }
   static constexpr std::size_t attention_bias_workspace(std::size_t heads, std::size_t queries, std::size_t keys) {

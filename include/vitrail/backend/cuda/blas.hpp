@@ -10,9 +10,12 @@
 #include <mutex>
 #include <string>
 #include <type_traits>
+#include <vector>
 
+#include "../values.hpp"
 #include "device.hpp"
 #include "matmul.hpp"
+#include "programs.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
 
@@ -44,11 +47,12 @@ using BlasOperation = BlasHandle<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy
 using BlasLayout = BlasHandle<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>::type;
 using BlasPreference = BlasHandle<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>::type;
 
-template <class T>
-inline constexpr cudaDataType_t data_type = std::is_same_v<T, double> ? CUDA_R_64F : CUDA_R_32F;
-template <class T>
-constexpr cublasComputeType_t compute_type(precision p) {
-  if (std::is_same_v<T, double>) return CUBLAS_COMPUTE_64F;
+constexpr cudaDataType_t data_type(element e) {
+  return e == element::f64 ? CUDA_R_64F : e == element::bf16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+constexpr cublasComputeType_t compute_type(element factors, precision p) {
+  if (factors == element::f64) return CUBLAS_COMPUTE_64F;
+  if (factors == element::bf16) return CUBLAS_COMPUTE_32F;
   return p == precision::bf16   ? CUBLAS_COMPUTE_32F_FAST_16BF
          : p == precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
                                 : CUBLAS_COMPUTE_32F;
@@ -59,12 +63,14 @@ constexpr cublasComputeType_t compute_type(precision p) {
 class MatmulPlan {
  public:
   MatmulPlan() = default;  // not possible
-  template <class T>
-  MatmulPlan(cublasLtHandle_t library, const Matmul& s, precision p, std::size_t workspace, T)
-      : a_(layout<T>(s, s.a)), b_(layout<T>(s, s.b)), c_(layout<T>(s, s.c)), d_(layout<T>(s, s.d)) {
+  MatmulPlan(cublasLtHandle_t library, const Matmul& s, precision p, std::size_t workspace)
+      : a_(layout(s, s.a, s.factors)),
+        b_(layout(s, s.b, s.factors)),
+        c_(layout(s, s.c, s.result)),
+        d_(layout(s, s.d, s.result)) {
     cublasLtMatmulDesc_t operation = nullptr;
-    check(cublasLtMatmulDescCreate(&operation, detail::compute_type<T>(p), detail::data_type<T>),
-          "cublasLtMatmulDescCreate");
+    const cudaDataType_t sums = s.factors == element::f64 ? CUDA_R_64F : CUDA_R_32F;
+    check(cublasLtMatmulDescCreate(&operation, detail::compute_type(s.factors, p), sums), "cublasLtMatmulDescCreate");
     operation_.reset(operation);
     set(CUBLASLT_MATMUL_DESC_TRANSA, s.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, s.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -92,20 +98,21 @@ class MatmulPlan {
   }
 
   explicit operator bool() const { return possible_; }
-  template <class T>
-  void run(cublasLtHandle_t library, const MatmulCall<T>& call, void* workspace, std::size_t workspace_bytes,
-           cudaStream_t stream) {
-    if (call.bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, call.bias);
+  // `bias` is that of the call, as what the result is.
+  template <class T, class A, class B, class C>
+  void run(cublasLtHandle_t library, const MatmulCall<T, A, B, C>& call, const C* bias, void* workspace,
+           std::size_t workspace_bytes, cudaStream_t stream) {
+    static_assert(std::is_same_v<A, B>, "cuBLASLt multiplies factors of one type");
+    if (bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     check(cublasLtMatmul(library, operation_.get(), &call.alpha, call.a, a_.get(), call.b, b_.get(), &call.beta, call.c,
                          c_.get(), call.d, d_.get(), &algorithm_, workspace, workspace_bytes, stream),
           "cublasLtMatmul");
   }
 
  private:
-  template <class T>
-  static detail::BlasLayout layout(const Matmul& s, const Matmul::Matrix& m) {
+  static detail::BlasLayout layout(const Matmul& s, const Matmul::Matrix& m, element e) {
     cublasLtMatrixLayout_t made = nullptr;
-    check(cublasLtMatrixLayoutCreate(&made, detail::data_type<T>, static_cast<std::uint64_t>(m.rows),
+    check(cublasLtMatrixLayoutCreate(&made, detail::data_type(e), static_cast<std::uint64_t>(m.rows),
                                      static_cast<std::uint64_t>(m.columns), m.ld),
           "cublasLtMatrixLayoutCreate");
     detail::BlasLayout layout(made);
@@ -139,20 +146,35 @@ class BlasDevice : public Device {
     library_.reset(library);
   }
   // False: not this one.
-  template <class T>
-  bool product(const Product<T>& p) const {
-    const MatmulCall<T> call = matmul_of(p);
+  template <class T, class A, class B, class C>
+  bool product(const Product<T, A, B, C>& p) const {
+    const auto call = matmul_of(p);
     if (!call.fits) return false;
     use();
     const std::lock_guard lock(mutex_);
-    auto& plans = std::is_same_v<T, double> ? double_plans_ : plans_;
-    auto at = plans.find(call.shape);
-    if (at == plans.end()) {
-      at = plans.emplace(call.shape, MatmulPlan(library_.get(), call.shape, Precision, workspace_bytes, T())).first;
+    if constexpr (std::is_same_v<A, T> && std::is_same_v<B, T> && std::is_same_v<C, T>) {
+      return multiply(call, call.bias);
+    } else {
+      constexpr bool round_a = !std::is_same_v<A, bf16>, round_b = !std::is_same_v<B, bf16>,
+                     round_bias = !std::is_same_v<C, T>;
+      std::size_t size = round_bias && p.bias ? p.n : 0;
+      if (round_a) size += padded(span_of(p.m, p.a_row, p.k, p.a_column, p.count, p.a_batch));
+      if (round_b) size += padded(span_of(p.k, p.b_row, p.n, p.b_column, p.count, p.b_batch));
+      bf16* room = rounded_room(size);
+      const auto round = [&](const T* from, std::size_t count) {
+        bf16* const to = room;
+        using Kernel = ElementwiseKernel<vitrail::detail::ConvertValues<T, bf16>>;
+        launch({blocks_for(count, Kernel::of_block)}, Kernel{{from, to}, count});
+        room += padded(count);
+        return to;
+      };
+      const auto rounded_call = matmul_of(rounded(p, round));
+      if constexpr (round_bias) {
+        return multiply(rounded_call, p.bias ? round(p.bias, p.n) : nullptr);
+      } else {
+        return multiply(rounded_call, p.bias);
+      }
     }
-    if (!at->second) return false;
-    at->second.run(library_.get(), call, workspace_.get(), workspace_bytes, stream());
-    return true;
   }
 
  private:
@@ -163,10 +185,34 @@ class BlasDevice : public Device {
   struct Workspace : std::unique_ptr<void, Release> {
     explicit Workspace(std::size_t bytes) : std::unique_ptr<void, Release>(DeviceMemory::allocate(bytes)) {}
   };
+  static constexpr std::size_t padded(std::size_t size) {
+    return DeviceMemory::round_up(size * sizeof(bf16)) / sizeof(bf16);
+  }
+  template <class Call, class C>
+  bool multiply(const Call& call, const C* bias) const {
+    auto at = plans_.find(call.shape);
+    if (at == plans_.end()) {
+      at = plans_.emplace(call.shape, MatmulPlan(library_.get(), call.shape, Precision, workspace_bytes)).first;
+    }
+    if (!at->second) return false;
+    at->second.run(library_.get(), call, bias, workspace_.get(), workspace_bytes, stream());
+    return true;
+  }
+  // Room for factors and a bias that are rounded, of one product at a time. Memory that was too small stays: recorded
+  // steps know its address.
+  bf16* rounded_room(std::size_t size) const {
+    if (size > rounded_size_) {
+      rounded_.emplace_back(size * sizeof(bf16));
+      rounded_size_ = size;
+    }
+    return size ? static_cast<bf16*>(rounded_.back().get()) : nullptr;
+  }
   detail::BlasLibrary library_;
   Workspace workspace_;
   mutable std::mutex mutex_;
-  mutable std::map<Matmul, MatmulPlan> plans_, double_plans_;
+  mutable std::map<Matmul, MatmulPlan> plans_;
+  mutable std::vector<Workspace> rounded_;
+  mutable std::size_t rounded_size_ = 0;
 };
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda

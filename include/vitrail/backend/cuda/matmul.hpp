@@ -6,10 +6,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include "../bf16.hpp"
 #include "../product.hpp"
 
 namespace vitrail::inline VITRAIL_TU::cuda {
+
+enum class element : std::uint8_t { f32, f64, bf16 };
+template <class T>
+inline constexpr element element_of = std::is_same_v<T, double> ? element::f64
+                                      : std::is_same_v<T, bf16> ? element::bf16
+                                                                : element::f32;
 
 // D[m, n] = alpha op(A)[m, k] op(B)[k, n] + beta C[m, n] + bias[m], `count` times with the strides. op(X) = X^T if
 // `transposed`, X being stored by columns that are `ld` apart. Shape and the alignment of addresses; the addresses come
@@ -24,15 +32,19 @@ struct Matmul {
   Matrix a, b, c, d;
   std::int64_t count = 1;
   bool bias = false;
+  element factors = element::f32, result = element::f32;  // of A and B; of C, D and the bias
   friend auto operator<=>(const Matmul&, const Matmul&) = default;
 };
 // The same with its addresses; `fits` is false for what BLAS cannot express.
-template <class T>
+template <class T, class A = T, class B = T, class C = T>
 struct MatmulCall {
   bool fits = false;
   Matmul shape;
-  const T *a = nullptr, *b = nullptr, *c = nullptr, *bias = nullptr;
-  T* d = nullptr;
+  const A* a = nullptr;
+  const B* b = nullptr;
+  const C* c = nullptr;
+  C* d = nullptr;
+  const T* bias = nullptr;
   T alpha = 1, beta = 0;
 };
 
@@ -59,9 +71,9 @@ inline bool stored_by_columns(std::size_t rows, std::size_t columns, std::ptrdif
 }
 }  // namespace detail
 
-template <class T>
-MatmulCall<T> matmul_of(const Product<T>& p) {
-  MatmulCall<T> call;
+template <class T, class A, class B, class C>
+MatmulCall<T, B, A, C> matmul_of(const Product<T, A, B, C>& p) {
+  MatmulCall<T, B, A, C> call;
   Matmul& s = call.shape;
   // One of C's old values and the residual can be added, not both.
   if (p.m == 0 || p.n == 0 || p.k == 0 || (p.accumulate && p.residual)) return call;
@@ -82,8 +94,39 @@ MatmulCall<T> matmul_of(const Product<T>& p) {
   s.c.alignment = detail::alignment_of(call.c), s.d.alignment = detail::alignment_of(call.d);
   s.count = static_cast<std::int64_t>(p.count);
   s.bias = p.bias != nullptr;
+  s.factors = element_of<B>, s.result = element_of<C>;
   call.fits = true;
   return call;
+}
+
+// Elements from a factor's first to its last, for positive strides.
+constexpr std::size_t span_of(std::size_t rows, std::ptrdiff_t row, std::size_t columns, std::ptrdiff_t column,
+                              std::size_t count, std::ptrdiff_t batch) {
+  const auto steps = [](std::size_t n, std::ptrdiff_t stride) { return (n - 1) * static_cast<std::size_t>(stride); };
+  return 1 + steps(rows, row) + steps(columns, column) + steps(count, batch);
+}
+// The same product of factors that both are bf16: BLAS knows no others beside them. round(from, n) gives a copy of n
+// values as bf16.
+template <class T, class A, class B, class C, class Round>
+Product<T, bf16, bf16, C> rounded(const Product<T, A, B, C>& p, const Round& round) {
+  Product<T, bf16, bf16, C> q;
+  q.m = p.m, q.n = p.n, q.k = p.k, q.count = p.count;
+  q.a_row = p.a_row, q.a_column = p.a_column, q.a_batch = p.a_batch;
+  q.b_row = p.b_row, q.b_column = p.b_column, q.b_batch = p.b_batch;
+  q.c = p.c, q.c_row = p.c_row, q.c_batch = p.c_batch;
+  q.scale = p.scale, q.bias = p.bias, q.accumulate = p.accumulate;
+  q.residual = p.residual, q.residual_row = p.residual_row, q.residual_batch = p.residual_batch;
+  if constexpr (std::is_same_v<A, bf16>) {
+    q.a = p.a;
+  } else {
+    q.a = round(p.a, span_of(p.m, p.a_row, p.k, p.a_column, p.count, p.a_batch));
+  }
+  if constexpr (std::is_same_v<B, bf16>) {
+    q.b = p.b;
+  } else {
+    q.b = round(p.b, span_of(p.k, p.b_row, p.n, p.b_column, p.count, p.b_batch));
+  }
+  return q;
 }
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda

@@ -11,15 +11,15 @@ namespace vitrail::inline VITRAIL_TU::cuda {
 
 // A block computes 64 x 64 elements of C, a thread 4 x 4 of them; 16 columns of A and rows of B at a time lie in shared
 // memory. The sum of an element runs over k in ascending order.
-template <class T>
+template <class T, class A = T, class B = T, class C = T>
 struct ProductKernel {
   static constexpr unsigned threads = 256, tile = 64, depth = 16, own = 4, across = tile / own;
   static constexpr bool cooperates = true;
   static constexpr unsigned row = tile + 4;  // of the shared panels; the 4 keep threads on different banks
   static constexpr std::size_t shared_bytes = 2 * depth * row * sizeof(T);
-  Product<T> p;
+  Product<T, A, B, C> p;
 
-  static constexpr Grid grid(const Product<T>& p) {
+  static constexpr Grid grid(const Product<T, A, B, C>& p) {
     return {p.count * blocks_for(p.m, tile) * blocks_for(p.n, tile), shared_bytes};
   }
   template <class Thread>
@@ -27,7 +27,8 @@ struct ProductKernel {
     const std::size_t wide = blocks_for(p.n, tile), all = blocks_for(p.m, tile) * wide;
     const auto batch = static_cast<std::ptrdiff_t>(thread.block() / all);
     const std::size_t top = thread.block() % all / wide * tile, left = thread.block() % wide * tile;
-    const T *a = p.a + batch * p.a_batch, *b = p.b + batch * p.b_batch;
+    const A* a = p.a + batch * p.a_batch;
+    const B* b = p.b + batch * p.b_batch;
     T *panel_a = thread.template shared<T>(), *panel_b = panel_a + depth * row;
     const unsigned y = thread.index() / across * own, x = thread.index() % across * own;
     T sums[own][own] = {};
@@ -48,8 +49,8 @@ struct ProductKernel {
       }
       thread.sync();
     }
-    T* c = p.c + batch * p.c_batch;
-    const T* residual = p.residual ? p.residual + batch * p.residual_batch : nullptr;
+    C* c = p.c + batch * p.c_batch;
+    const C* residual = p.residual ? p.residual + batch * p.residual_batch : nullptr;
     for (unsigned i = 0; i < own && top + y + i < p.m; ++i) {
       const auto r = static_cast<std::ptrdiff_t>(top + y + i);
       for (unsigned j = 0; j < own && left + x + j < p.n; ++j) {
@@ -57,14 +58,15 @@ struct ProductKernel {
         T sum = p.scale * sums[i][j];
         if (p.bias) sum += p.bias[at];
         if (residual) sum += (residual + r * p.residual_row)[at];
-        T& to = (c + r * p.c_row)[at];
-        to = p.accumulate ? to + sum : sum;
+        C& to = (c + r * p.c_row)[at];
+        to = C(p.accumulate ? to + sum : sum);
       }
     }
   }
 
  private:
-  static VITRAIL_HOST_DEVICE T element(const T* from, std::size_t i, std::size_t j, std::size_t rows,
+  template <class X>
+  static VITRAIL_HOST_DEVICE T element(const X* from, std::size_t i, std::size_t j, std::size_t rows,
                                        std::size_t columns, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride) {
     if (i >= rows || j >= columns) return T(0);
     return from[static_cast<std::ptrdiff_t>(i) * row_stride + static_cast<std::ptrdiff_t>(j) * column_stride];

@@ -1,0 +1,32 @@
+// gpu_bf16.cpp - what a policy with values of samples in bf16 is for: less memory; and what stays float. That models
+// train with it is in gpu_vit.cpp, gpu_swin.cpp and gpu_cnn.cpp.
+#include "catch.hpp"
+
+#include <vitrail/vitrail.hpp>
+
+#include <type_traits>
+
+#include "emulated_gpu.hpp"
+
+namespace vt = vitrail;
+
+namespace {
+using Mixed = test::emulated_gpu_bf16;
+constexpr vt::ViTConfig small{.image = 16, .channels = 1, .patch = 4, .dim = 64, .depth = 4, .heads = 4, .mlp = 128};
+template <class P>
+using Net = vt::ViT<small, 10, P>;
+
+// In a step of Mixed, of what there is for each sample and of what there is once.
+using Context = vt::Tape<Mixed, true>;
+static_assert(std::is_same_v<vt::Var<vt::Shape<4>, true, true, Context>::stored, vt::bf16>);
+static_assert(std::is_same_v<vt::Var<vt::Shape<4>, false, true, Context>::stored, float>);
+static_assert(std::is_same_v<vt::Model<Net<Mixed>>::value, float>);
+// The control: without `stored` all are values.
+static_assert(std::is_same_v<vt::Var<vt::Shape<4>, true, true, vt::Tape<test::emulated_gpu, true>>::stored, float>);
+}  // namespace
+
+TEST_CASE("activations in bf16 take half of the memory") {
+  constexpr auto bytes = vt::arena_bytes<Net<test::emulated_gpu>>(64), mixed = vt::arena_bytes<Net<Mixed>>(64);
+  CHECK(static_cast<double>(mixed) < 0.55 * static_cast<double>(bytes));
+  CHECK(static_cast<double>(mixed) > 0.45 * static_cast<double>(bytes));
+}
