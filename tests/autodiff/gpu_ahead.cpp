@@ -1,6 +1,8 @@
-// gpu_ahead.cpp - a step in three calls: the next batch is on its way while a step runs, and the results are the same.
+// gpu_ahead.cpp - a step or a predictor in three calls: the next batch is on its way while it runs, and the results are
+// the same.
 #include "catch.hpp"
 
+#include <vitrail/nn/to.hpp>
 #include <vitrail/train/adamw.hpp>
 
 #include <cstddef>
@@ -58,8 +60,57 @@ std::vector<float> train(bool ahead) {
   return numbers;
 }
 
+// Logits of some batches, the same way.
+template <class P>
+std::vector<float> predicted(bool ahead) {
+  const vt::Model<Net<P>> model(vt::seed{1});
+  auto predict = vt::predictor(model);
+  std::vector<float> numbers;
+  const auto append = [&](const auto& logits) {
+    const auto values = logits.to_vector();
+    numbers.insert(numbers.end(), values.begin(), values.end());
+  };
+  Given current = given(0);
+  predict.stage(current.images);
+  for (std::size_t i = 0; i < steps; ++i) {
+    if (!ahead) {
+      append(predict(given(i).images));
+      continue;
+    }
+    predict.start();
+    const std::size_t count = current.images.count();
+    current = given(i + 1);
+    predict.stage(current.images);
+    append(predict.results());
+    CHECK(predict.results_in_place().count() == count);
+  }
+  return numbers;
+}
+
 }  // namespace
 
+TEST_CASE("a batch that is staged while a predictor runs gives the same bits") {
+  const auto host = predicted<vt::cpu>(false);
+  CHECK((predicted<vt::cpu>(true) == host));
+  const auto device = predicted<test::emulated_gpu>(false);
+  CHECK((predicted<test::emulated_gpu>(true) == device));
+  const test::CopiesAhead order;
+  CHECK((predicted<test::emulated_gpu>(false) == device));
+  CHECK((predicted<test::emulated_gpu>(true) == device));
+
+  const vt::Model<Net<test::emulated_gpu>> model(vt::seed{1});
+  auto predict = vt::predictor(model);
+  CHECK_THROWS_WITH(predict.start(), "predictor: no batch is staged");
+  CHECK_THROWS_WITH(predict.results(), "predictor: nothing was started");
+  CHECK_THROWS_AS(predict.stage(net_batch<vt::cpu>(0)), vt::shape_error);
+  // Once, for images of the host and of the device.
+  const Given some = given(0);
+  const vt::Batch<vt::Shape<3>, vt::cpu> there = vt::predict(model, some.images);
+  const vt::Batch<vt::Shape<3>, test::emulated_gpu> in_place =
+      vt::predict(model, vt::to<test::emulated_gpu>(some.images));
+  CHECK((there.to_vector() == predict(some.images).to_vector()));
+  CHECK((in_place.to_vector() == there.to_vector()));
+}
 TEST_CASE("a batch that is staged while a step runs gives the same bits") {
   const auto host = train<vt::cpu>(false);
   CHECK((train<vt::cpu>(true) == host));

@@ -6,6 +6,7 @@
 #include <vitrail/train/adamw.hpp>
 #include <vitrail/train/ema.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -63,6 +64,29 @@ TEST_CASE("a model, a step, moments and an average that do not fit say so and ta
              Catch::StartsWith("AdamW: ") && Catch::Contains("(moments "));
   CHECK_THAT(refused(100, [&] { vt::Ema average(model, 0.9); }),
              Catch::StartsWith("Ema: ") && Catch::Contains("(average "));
+}
+TEST_CASE("new values of a model need no memory of the device but for frozen ones, which others may share") {
+  const auto twos = [](const auto& info, float* to) { std::fill_n(to, info.size, 2.0f); };
+  const auto first_weight = [](const auto& model) {
+    return vt::detail::value_on_host<vt::cuda::EmulatedMemory>(model.net().hidden.weight.data);
+  };
+  Model trained(vt::seed{1});
+  CHECK(refused(0, [&] { trained.assign(twos); }).empty());
+  CHECK(first_weight(trained) == 2);
+  CHECK(refused(0, [&] { trained.assign_trainable([](const auto&, float* to) { *to = 3; }); }).empty());
+  CHECK(first_weight(trained) == 3);
+  CHECK_THAT(refused(100, [&] { (void)trained.shared_values(); }),
+             Catch::StartsWith("Model::shared_values: device 0 has 100 bytes of "));
+
+  using FewTrain = vt::with_tuning<test::emulated_gpu, vt::train_only<vt::site::norm>>;
+  vt::Model<Net<FewTrain>> frozen(vt::seed{1});
+  const float before = first_weight(frozen);
+  CHECK_THAT(refused(100, [&] { frozen.assign(twos); }),
+             Catch::StartsWith("Model::assign: device 0 has 100 bytes of ") && Catch::Contains("(frozen parameters "));
+  CHECK(first_weight(frozen) == before);
+  CHECK(refused(0, [&] { frozen.assign_trainable(twos); }).empty());
+  frozen.assign(twos);
+  CHECK(first_weight(frozen) == 2);
 }
 TEST_CASE("a batch that does not fit leaves the step as it was; a smaller one works") {
   Model model(vt::seed{1}), other(vt::seed{1});

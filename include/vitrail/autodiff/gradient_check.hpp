@@ -121,8 +121,8 @@ void draw_weights(std::uint64_t seed, T* weights, std::size_t size) {
   }
 }
 
-// Moves elements of x one after the other; loss() is the function of all inputs.
-template <class Loss>
+// Moves elements of x, in Memory, one after the other; loss() is the function of all inputs.
+template <class Memory, class Loss>
 GradientCheck::Entry compare_gradient(std::string name, double* x, const double* analytic, std::size_t size,
                                       const GradientCheckOptions& options, const Loss& loss) {
   GradientCheck::Entry entry{std::move(name), size, std::min(size, options.most), 0, 0};
@@ -134,9 +134,9 @@ GradientCheck::Entry compare_gradient(std::string name, double* x, const double*
       i = begin +
           static_cast<std::size_t>(uniform_at<double>({options.seed, 1, 0}, 0, k) * static_cast<double>(end - begin));
     }
-    const double before = x[i], h = options.step;
+    const double before = value_on_host<Memory>(x + i), h = options.step;
     auto at = [&](double value) {
-      x[i] = value;
+      Memory::copy(x + i, &value, sizeof value);
       return loss();
     };
     const double near = at(before + h) - at(before - h), far = at(before + 2 * h) - at(before - 2 * h);
@@ -178,6 +178,8 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   using P = typename detail::policy_of<First>::type;
   static_assert(std::is_same_v<typename P::value, double>, "gradient_check: differences in float drown in rounding");
   using Context = Tape<P, true>;
+  using Memory = typename Context::Memory;
+  detail::use_device(backend);
   std::size_t count = 1;
   bool found = false;
   auto find_count = [&](const auto& x) {
@@ -193,7 +195,7 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   (find_count(first), (find_count(others), ...));
   if (count == 0) throw shape_error("gradient_check: the batch has no samples");
   Context tape(backend);
-  Buffer<double, typename Context::Memory> weights;
+  Buffer<double, Memory> weights;
   auto leaf = [&](auto& x) {
     using X = std::remove_cvref_t<decltype(x)>;
     return tape.template tracked_input<typename X::shape, detail::is_batch<X>>(x.data());
@@ -202,8 +204,9 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
     const auto y = evaluate(f(x...));
     if (weights.size() == 0) {
       const std::size_t size = detail::elements_of(y, count);
-      weights = Buffer<double, typename Context::Memory>(size);
-      detail::draw_weights(options.seed, weights.data(), size);
+      Buffer<double> drawn(size);
+      detail::draw_weights(options.seed, drawn.data(), size);
+      weights = detail::placed_in<Memory>(std::move(drawn));
     }
     return detail::weighted_sum(y, weights.data());
   };
@@ -217,15 +220,15 @@ GradientCheck gradient_check(const F& f, const typename detail::policy_of<First>
   std::vector<std::vector<double>> analytic;
   std::apply(
       [&](const auto&... v) {
-        (analytic.emplace_back(tape.gradient(v), tape.gradient(v) + detail::elements_of(v, count)), ...);
+        (analytic.push_back(detail::vector_of<Memory>(tape.gradient(v), detail::elements_of(v, count))), ...);
       },
       inputs);
   GradientCheck check;
   auto compare = [&](auto& x) {
     const std::size_t i = check.entries.size();
-    check.entries.push_back(detail::compare_gradient("input " + std::to_string(i), x.data(), analytic[i].data(),
-                                                     analytic[i].size(), options,
-                                                     [&] { return *run(first, others...).first.data; }));
+    check.entries.push_back(detail::compare_gradient<Memory>(
+        "input " + std::to_string(i), x.data(), analytic[i].data(), analytic[i].size(), options,
+        [&] { return detail::value_on_host<Memory>(run(first, others...).first.data); }));
   };
   (compare(first), (compare(others), ...));
   return check;
@@ -251,21 +254,26 @@ GradientCheck gradient_check(Model& model, const F& f,
   constexpr std::size_t label_count = labels_per_sample<typename Model::module>();
   detail::check_counts("gradient_check", images.count(), labels.count(), label_count);
   auto& store = model.trainable();
-  Buffer<double, typename Model::Backend::memory> gradients(store.size());
+  using Memory = typename Model::Memory;
+  detail::use_device(model.backend());
+  Buffer<double, Memory> gradients(store.size());
   retained_gradients(model, f, images, labels, gradients.data());
   Tape<P, true> tape(model.backend());
   tape.set_parameters(store.table.size(), gradients.data(), store.offsets.data(), store.values.data());
   tape.set_random({model.random_seed(), 0, 0}, 0);
+  detail::Placed<double, typename Model::Backend> placed;
+  const double* const given = placed.place(model.backend(), images.data(), images.count() * Input::size);
   auto loss = [&] {
     tape.begin(images.count());
-    const auto out = f(std::as_const(model).net(), tape.template input<Input, true>(images.data()),
+    const auto out = f(std::as_const(model).net(), tape.template input<Input, true>(given),
                        tape.template labels<label_count>(labels.data()));
-    return *out.loss.data;
+    return detail::value_on_host<Memory>(out.loss.data);
   };
+  const Buffer<double> analytic = detail::host_copy(gradients);
   GradientCheck check;
   for (const auto& info : store.table) {
-    check.entries.push_back(detail::compare_gradient(info.path, store.values.data() + info.offset,
-                                                     gradients.data() + info.offset, info.size, options, loss));
+    check.entries.push_back(detail::compare_gradient<Memory>(info.path, store.values.data() + info.offset,
+                                                             analytic.data() + info.offset, info.size, options, loss));
   }
   model.values_changed();
   return check;

@@ -3,95 +3,19 @@
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "packed_weights.hpp"
 #include "step.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
 namespace detail {
-
-// The weights of the products in the kernel's own layout, so that inference does not pack them anew in every call.
-// Packed when an operation asks first, and again when the model's values have changed. A weight [out, ...] is packed as
-// [out, in] with in = all further axes: that is what linear (two axes only) and patch_embedding multiply by.
-template <class Model>
-class PackedWeights {
- public:
-  using value = typename Model::value;
-  using Backend = typename Model::Backend;
-
-  // A weight that was given another shape (vt::reshape) is another matrix unless it has as many rows.
-  static const value* find(void* self, const value* weight, std::size_t rows) {
-    auto& all = *static_cast<PackedWeights*>(self);
-    const auto found = all.packed_.find(weight);
-    if (found == all.packed_.end() || found->second.out != rows) return nullptr;
-    if (found->second.version != all.version_) all.pack(weight, found->second);
-    return found->second.values.data();
-  }
-  void update(const Model& model) {
-    if (backend_ && version_ == model.version()) return;
-    backend_ = &model.backend();
-    version_ = model.version();
-    std::unordered_map<const value*, Packed> now;  // frozen values may lie elsewhere
-    model.each_parameter([&](const auto& info, const value* values, bool) {
-      if (!is_weight(info)) return;
-      const std::size_t out = info.shape[0], in = info.size / out;
-      const auto before = packed_.find(values);
-      const bool known = before != packed_.end() && before->second.out == out && before->second.in == in;
-      now.emplace(values, known ? std::move(before->second) : Packed{out, in});
-    });
-    packed_ = std::move(now);
-  }
-  // Packs the weights that are read in this layout only, one after the other, and discards the model's own values of
-  // them: no more than one weight is there twice.
-  void consume(Model& model, const std::vector<ParameterRead>& reads) {
-    backend_ = &model.backend();
-    version_ = model.version();
-    model.discard([&](const auto& info, const value* values) {
-      std::size_t packed = 0, others = 0;
-      for (const ParameterRead& read : reads) {
-        if (read.values == values) ++(read.rows == info.shape[0] ? packed : others);
-      }
-      if (packed == 0 || others > 0 || !is_weight(info)) return false;
-      pack(values, packed_.emplace(values, Packed{info.shape[0], info.size / info.shape[0]}).first->second);
-      return true;
-    });
-  }
-
- private:
-  struct Packed {
-    std::size_t out = 0, in = 0;
-    std::uint64_t version = static_cast<std::uint64_t>(-1);  // of the model, when it was packed
-    Buffer<value, typename Backend::memory> values = {};
-  };
-  // Of a product.
-  template <class Info>
-  static bool is_weight(const Info& info) {
-    return info.shape.size() > 1 && info.shape[0] != 1;
-  }
-  void pack(const value* weight, Packed& packed) const {
-    if (!packed.values.size()) {
-      packed.values = Buffer<value, typename Backend::memory>(backend_->packed_size(packed.out, packed.in));
-    }
-    backend_->pack(packed.out, packed.in, weight, packed.values.data());
-    packed.version = version_;
-  }
-  std::unordered_map<const value*, Packed> packed_;
-  const Backend* backend_ = nullptr;
-  std::uint64_t version_ = 0;
-};
-template <class Model>
-concept PacksWeights = requires(const typename Model::Backend& b, const typename Model::value* from,
-                                typename Model::value* to, std::size_t n) {
-  { b.packed_size(n, n) } -> std::convertible_to<std::size_t>;
-  b.pack(n, n, from, to);
-};
 
 // What a predictor's callable returns on its tape.
 template <class Model, class F, bool TakesLabels>
@@ -162,16 +86,65 @@ class Predictor {
 
   // The result for each sample, valid until the next call. An empty batch throws shape_error; other operations than
   // when the Predictor was made throw error.
-  auto operator()(const BatchView<input, const value>& images) requires(!takes_labels) { return run(images); }
+  auto operator()(const BatchView<input, const value>& images) requires(!takes_labels) {
+    stage(images);
+    start();
+    return results();
+  }
   template <StepBatchFor<policy> Q>
   auto operator()(const Batch<input, Q>& images) requires(!takes_labels) {
-    return run(images.view());
+    return (*this)(images.view());
   }
   // The same for a callable that takes labels.
   template <StepBatchFor<policy> Q>
   auto operator()(const Batch<input, Q>& images, const Labels& labels) requires(takes_labels) {
+    stage(images, labels);
+    start();
+    return results();
+  }
+
+  // The same in three calls, between which a device is busy, as TrainingStep's:
+  //   predict.start();                  // with the batch staged last
+  //   predict.stage(images);            // the next batch (and labels), which stays as it is until start()
+  //   auto logits = predict.results();  // of the batch that was started last, valid until the next start()
+  void stage(const BatchView<input, const value>& images) requires(!takes_labels) {
+    detail::check_counts("predict", images.count(), images.count());
+    stage_given({images.data(), nullptr, images.count()});
+  }
+  template <StepBatchFor<policy> Q>
+  void stage(const Batch<input, Q>& images) requires(!takes_labels) {
+    stage(images.view());
+  }
+  template <StepBatchFor<policy> Q>
+  void stage(const Batch<input, Q>& images, const Labels& labels) requires(takes_labels) {
     detail::check_counts("predict", images.count(), labels.count(), label_count);
-    return run(images.view(), labels.data());
+    stage_given({images.data(), labels.data(), images.count()});
+  }
+  void stage(const auto&, const Labels&&) = delete;  // labels that die with the statement
+  // Throws as a call does, and error if no batch was staged since the last start().
+  void start() {
+    const Given given = std::exchange(next_, {});
+    if (given.count == 0) throw error("predictor: no batch is staged");
+    out_.reset();
+    detail::use_device(model_->backend());
+    if constexpr (packs) packed_.update(*model_);
+    runner_.begin(tape_, schedule_->plan.arena, given.count, "predictor");
+    out_.emplace(runner_.run(tape_, *model_, given, {true, 0}, [&](const auto&... inputs) {
+      const auto out = detail::call_predictor(f_, model_->net(), inputs...);
+      tape_.check_end(out.id, result_);
+      return out;
+    }));
+    count_ = given.count;
+  }
+  // Throws error if nothing was started.
+  auto results() {
+    const Out& out = started();
+    results_.begin();
+    return results_.of(out, count_);
+  }
+  // The same where they are, in the backend's memory, without waiting for a device: for what is queued behind.
+  auto results_in_place() const {
+    return BatchView<typename Out::shape, const typename Out::stored>(started().data, Out::batched ? count_ : 1);
   }
 
   void set_poison(bool on) { tape_.set_poison(on); }
@@ -187,20 +160,18 @@ class Predictor {
   std::size_t arena_bytes() const { return tape_.arena_bytes(); }
 
  private:
-  auto run(const BatchView<input, const value>& images, const int* labels = nullptr) {
+  using Out = typename detail::PredictorCall<Model, F, takes_labels>::type;  // a Var
+  using Runner = detail::Runner<Tape<policy, false>, input, takes_labels ? label_count : 0, Out>;
+  using Given = typename Runner::Given;
+
+  void stage_given(const Given& given) {
     detail::use_device(model_->backend());
-    const std::size_t count = images.count();
-    detail::check_counts("predict", count, count);
-    if constexpr (packs) packed_.update(*model_);
-    runner_.begin(tape_, schedule_->plan.arena, count, "predictor");
-    results_.begin();
-    return results_.of(runner_.run(tape_, *model_, {images.data(), labels, count}, {true, 0},
-                                   [&](const auto&... given) {
-                                     const auto out = detail::call_predictor(f_, model_->net(), given...);
-                                     tape_.check_end(out.id, result_);
-                                     return out;
-                                   }),
-                       count);
+    next_ = given;
+    runner_.stage(tape_, model_->backend(), next_);
+  }
+  const Out& started() const {
+    if (!out_) throw error("predictor: nothing was started");
+    return *out_;
   }
 
   struct Empty {};
@@ -211,9 +182,10 @@ class Predictor {
   std::vector<std::string> paths_;
   int result_ = -1;
   detail::StepResults<value, typename Backend::memory> results_;
-  detail::Runner<Tape<policy, false>, input, takes_labels ? label_count : 0,
-                 typename detail::PredictorCall<Model, F, takes_labels>::type>
-      runner_;
+  Runner runner_;
+  Given next_;              // staged
+  std::optional<Out> out_;  // of the batch started last
+  std::size_t count_ = 0;   // its samples
   std::conditional_t<packs, detail::PackedWeights<Model>, Empty> packed_;
 };
 
@@ -238,13 +210,16 @@ auto predictor(const Model& model, F f) {
 }
 template <class Model, class F>
 void predictor(const Model&&, F) = delete;
-// Once, with a predictor for this call alone: `auto logits = vt::predict(model, images);`, a Batch of its own. Whoever
-// calls it twice is better off with a predictor, which packs the weights once.
-template <class Model, SameMemoryAs<typename Model::policy> Q>
+// Once, with a predictor for this call alone: `auto logits = vt::predict(model, images);`, a Batch of its own, where
+// the images are: on the host or the device. Whoever calls it twice is better off with a predictor, which packs the
+// weights once.
+template <class Model, StepBatchFor<typename Model::policy> Q>
 auto predict(const Model& model, const Batch<typename Model::module::input, Q>& images) {
+  using policy = typename Model::policy;
   auto once = predictor(model);
   const auto result = once(images);
-  return Batch<typename decltype(once(images))::shape, typename Model::policy>(std::span(result.data(), result.size()));
+  return Batch<typename decltype(once(images))::shape, std::conditional_t<SameMemoryAs<Q, policy>, policy, Q>>(
+      std::span(result.data(), result.size()));
 }
 // A predictor of a model that is there for nothing else: weights move into the layout of the product kernel instead of
 // being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).

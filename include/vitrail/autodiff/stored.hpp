@@ -39,6 +39,18 @@ using stored_of = typename detail::StoredOf<P>::type;
 template <class P>
 inline constexpr bool is_mixed = !std::is_same_v<stored_of<P>, typename P::value>;
 
+namespace detail {
+template <class P>
+struct Unmixed {
+  using value = typename P::value;
+  using backend = typename P::backend;
+  using tune = typename P::tune;
+};
+}  // namespace detail
+// P with all values as they are computed with.
+template <class P>
+using unmixed = std::conditional_t<is_mixed<P>, detail::Unmixed<P>, P>;
+
 // Bytes of an element of what there is once, and of what there is for each sample.
 struct ElementBytes {
   std::size_t value, stored;

@@ -52,8 +52,14 @@ class TapeCore {
   void set_poison(bool on) { memory_.set_poison(on); }
   // Is something looked at that a replayed step would not show?
   bool watched() const { return memory_.poisons() || check_finite_ || timer_.is_on(); }
-  // Times each operation from now on.
-  void set_timed(bool on) { timer_.set_on(on); }
+  // Times each operation from now on; on a device one after the other, each from its start to its end there.
+  void set_timed(bool on) {
+    if constexpr (requires { backend_->device().wait(); }) {
+      timer_.set_on(on, [backend = backend_] { backend->device().wait(); });
+    } else {
+      timer_.set_on(on);
+    }
+  }
   const std::vector<OperationTiming>& timings() const { return timer_.timings(); }
   // The paths of the operations' modules, for messages.
   void set_paths(std::vector<std::string> paths) { paths_ = std::move(paths); }

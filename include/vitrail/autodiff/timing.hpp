@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "../config.hpp"
@@ -20,22 +22,30 @@ class OperationTimer {
  public:
   using clock = std::chrono::steady_clock;
 
-  void set_on(bool on) { on_ = on; }
+  // wait() returns when all that was queued is done, where operations are queued and not run at once.
+  void set_on(bool on, std::function<void()> wait = {}) {
+    on_ = on;
+    wait_ = std::move(wait);
+  }
   bool is_on() const { return on_; }
   const std::vector<OperationTiming>& timings() const { return timings_; }
   // Room for so many operations, so that nothing is allocated later.
   void reserve(std::size_t operations) { timings_.resize(operations); }
 
-  clock::time_point start() const { return on_ ? clock::now() : clock::time_point(); }
+  clock::time_point start() const { return on_ ? now() : clock::time_point(); }
   void stop(clock::time_point start, std::size_t operation, const char* name, double OperationTiming::*part,
             std::size_t samples) {
     if (on_) add(start, operation, name, part, samples);
   }
 
  private:
+  [[gnu::noinline]] clock::time_point now() const {
+    if (wait_) wait_();
+    return clock::now();
+  }
   [[gnu::noinline]] void add(clock::time_point start, std::size_t operation, const char* name,
                              double OperationTiming::*part, std::size_t samples) {
-    const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+    const double seconds = std::chrono::duration<double>(now() - start).count();
     if (timings_.size() <= operation) timings_.resize(operation + 1);
     OperationTiming& timing = timings_[operation];
     timing.name = name;
@@ -44,6 +54,7 @@ class OperationTimer {
   }
 
   bool on_ = false;
+  std::function<void()> wait_;
   std::vector<OperationTiming> timings_;
 };
 

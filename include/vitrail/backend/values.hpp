@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <type_traits>
 #include <vector>
 
 #include "bf16.hpp"
@@ -93,6 +94,24 @@ T value_on_host(const T* value) {
   T x;
   Memory::copy(&x, value, sizeof(T));
   return x;
+}
+// A copy in the host's memory.
+template <class T, class Memory>
+Buffer<T> host_copy(const Buffer<T, Memory>& values) {
+  Buffer<T> copy(values.size());
+  Memory::copy(copy.data(), values.data(), values.size() * sizeof(T));
+  return copy;
+}
+// Values of the host in Memory: the same ones, or a copy.
+template <class Memory, class T>
+Buffer<T, Memory> placed_in(Buffer<T> values) {
+  if constexpr (std::is_same_v<Memory, HostMemory>) {
+    return values;
+  } else {
+    Buffer<T, Memory> copy(values.size());
+    Memory::copy(copy.data(), values.data(), values.size() * sizeof(T));
+    return copy;
+  }
 }
 // Calls fill(to) for `size` values of the host, which then go to `to`.
 template <class Memory, class T, class Fill>

@@ -113,6 +113,7 @@ std::array<Dependence, sizeof...(S)> dependence(Tape<P, true>& tape, const F& f,
                                                 const S&...) {
   static_assert(std::is_same_v<typename P::value, double>,
                 "dependence: use a policy in double, such as vt::cpu_double");
+  using Memory = typename P::backend::memory;
   std::array<Dependence, sizeof...(S)> found;
   for (std::uint32_t trial = 0; trial < dependence_trials; ++trial) {
     std::uint32_t site = 0;
@@ -120,9 +121,9 @@ std::array<Dependence, sizeof...(S)> dependence(Tape<P, true>& tape, const F& f,
       Buffer<double> values(size);
       for (std::size_t i = 0; i < size; ++i) values[i] = normal_at<double>({7, trial, site}, 0, i);
       ++site;
-      return values;
+      return placed_in<Memory>(std::move(values));
     };
-    const std::array<Buffer<double>, sizeof...(S)> data{draw(S::size)...};
+    const std::array<Buffer<double, Memory>, sizeof...(S)> data{draw(S::size)...};
     tape.begin(1);
     const auto x = [&]<std::size_t... I>(std::index_sequence<I...>) {  // braces: in this order
       return std::tuple{tape.template tracked_input<S, true>(data[I].data())...};
@@ -140,16 +141,20 @@ std::array<Dependence, sizeof...(S)> dependence(Tape<P, true>& tape, const F& f,
     }
     if constexpr (Y::tracked) {
       Buffer<double> weights(Y::shape::size), drawn(Y::shape::size);
+      Buffer<double, Memory> placed(Y::shape::size);
       draw_weights(trial, drawn.data(), drawn.size());
-      const auto loss = weighted_sum(y, weights.data());
+      const auto loss = weighted_sum(y, placed.data());
       for (std::size_t o = 0; o < rows; ++o) {
         std::fill_n(weights.data(), weights.size(), 0.0);
         for (std::size_t e = 0; e < out.elements; ++e) {
           const std::size_t at = (begin + o) * out.part_stride + e * out.element_stride;
           weights[at] = drawn[at];
         }
+        Memory::copy(placed.data(), weights.data(), weights.size() * sizeof(double));
         tape.backward(loss);
-        const auto gradients = std::apply([&](const auto&... v) { return std::array{tape.gradient(v)...}; }, x);
+        HostCopies<Memory, double> copies;
+        const auto gradients = std::apply(
+            [&](const auto&... v) { return std::array{copies.of(tape.gradient(v), elements_of(v, 1))...}; }, x);
         for (std::size_t k = 0; k < in.size(); ++k) {
           for (std::size_t i = 0; i < in[k].count; ++i) {
             for (std::size_t e = 0; e < in[k].elements; ++e) {
@@ -175,6 +180,7 @@ auto one_or_all(std::array<Dependence, N> found) {
 // Calls with(tape, f on it) for a function of a model's net and Vars.
 template <class Model, class F, class With>
 auto on_tape_of(const Model& model, const F& f, const With& with) {
+  use_device(model.backend());
   Tape<typename Model::policy, true> tape(model.backend());
   const auto& store = model.trainable();
   Buffer<typename Model::value, typename Model::Memory> gradients(store.size());

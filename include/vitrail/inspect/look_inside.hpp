@@ -15,7 +15,7 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Values of every image, copied out of the model.
+// Values of every image, copied out of the model to the host.
 template <class T>
 struct Seen {
   std::string path;                // of the module: "blocks.3"
@@ -76,7 +76,8 @@ inline std::string path_of_call(const Scopes& scopes, int call, const std::vecto
 
 // Runs f(net, x) on the images, nothing dropped. f: by default the model itself. A block is a module that stands under
 // a number and has no such ones inside. All tokens are computed, also by a last block that otherwise computes the class
-// token alone. Memory: all values of the whole forward at once. An empty batch throws shape_error.
+// token alone. Images may be in the host's memory or in the model's. Memory: all values of the whole forward at once.
+// An empty batch throws shape_error.
 //   auto seen = vt::look_inside(model, images);
 //   seen.hidden[3].of(0);  seen.attention[3].at(0, head, query, key);  vt::rollout(seen);
 template <class Model, class F = detail::CallModel>
@@ -85,6 +86,7 @@ Inside<typename Model::value> look_inside(
     const F& f = {}) {
   using T = typename Model::value;
   detail::check_counts("look_inside", images.count(), images.count());
+  detail::use_device(model.backend());
   Looking<typename Model::policy> looking(model.backend(), images.count());
   const auto y = evaluate(f(model.net(), looking.template input<typename Model::module::input>(images.data())));
   const auto named = [&](const Sighting<T>& s) {
@@ -101,11 +103,11 @@ Inside<typename Model::value> look_inside(
   inside.result = named(looking.sighting_of(y));
   return inside;
 }
-template <class Model, SameMemoryAs<typename Model::policy> Q, class F = detail::CallModel>
+template <class Model, StepBatchFor<typename Model::policy> Q, class F = detail::CallModel>
 auto look_inside(const Model& model, const Batch<typename Model::module::input, Q>& images, const F& f = {}) {
   return look_inside(model, images.view(), f);
 }
-template <class Model, SameMemoryAs<typename Model::policy> Q, class F = detail::CallModel>
+template <class Model, StepBatchFor<typename Model::policy> Q, class F = detail::CallModel>
 auto look_inside(const Model& model, const Tensor<typename Model::module::input, Q>& image, const F& f = {}) {
   return look_inside(model, BatchView<typename Model::module::input, const typename Model::value>(image.data(), 1), f);
 }

@@ -11,6 +11,7 @@
 #include "../autodiff/driver.hpp"
 #include "../autodiff/scopes.hpp"
 #include "../backend/memory.hpp"
+#include "../backend/values.hpp"
 
 namespace vitrail::inline VITRAIL_TU {
 
@@ -25,11 +26,10 @@ struct Sighting {
 template <class P>
 class Looking {
  public:
-  using policy = P;
+  using policy = unmixed<P>;  // what is seen is not rounded to lie in less memory
   using value = typename P::value;
   using Backend = typename P::backend;
   using Memory = typename Backend::memory;
-  static_assert(Memory::host_readable, "look_inside: values are read by the host; use a policy of its memory");
   static constexpr bool gradients = false, training = false;
   static constexpr bool sees_all_tokens = true;  // a last block that is to compute the class token alone does not
 
@@ -39,16 +39,22 @@ class Looking {
 
   Scopes* scopes;  // Module opens them
 
+  // Values in the backend's memory or in the host's.
   template <class S>
   auto input(const value* data) {
+    if constexpr (!Memory::host_readable) {
+      value* const copy = keep(count_ * S::size);
+      detail::copy_values(*backend_, copy, data, count_ * S::size);
+      data = copy;
+    }
     return Var<S, true, false, Looking>(this, -1, const_cast<value*>(data));
   }
   template <class Op, class... V>
   auto run(const Op& op, const V&... v) {
-    using Call = Signature<Op, P, V...>;
+    using Call = Signature<Op, policy, V...>;
     (void)Call::check();
     constexpr Space state = Call::facts.state, work = Call::facts.forward_work;
-    Arguments<P, sizeof...(V)> a;
+    Arguments<policy, sizeof...(V)> a;
     a.backend = backend_;
     a.count = Call::any_batched ? count_ : 1;
     std::size_t i = 0;
@@ -58,6 +64,9 @@ class Looking {
     a.work = {keep(work.per_sample * a.count), keep(work.fixed)};
     op.forward(a);
     if constexpr (requires { op.attention_map(a, count_, a.out); }) {
+      detail::HostCopies<Memory, value> copies;  // the map is made on the host
+      i = 0;
+      ((a.in[i++] = copies.of(v.data, elements_of<V>())), ...);
       const std::size_t size = Op::map_shape[0] * Op::map_shape[1] * Op::map_shape[2];
       Sighting<value> map{
           scopes_.open, {Op::map_shape.begin(), Op::map_shape.end()}, std::vector<value>(size * count_)};
@@ -82,14 +91,20 @@ class Looking {
   template <class V>
   Sighting<value> sighting_of(const V& v) const {
     Sighting<value> seen{scopes_.open, {V::shape::dims.begin(), V::shape::dims.end()}, {}};
+    std::vector<value> room;
+    const value* const values = detail::on_host<Memory>(v.data, elements_of<V>(), room);
     for (std::size_t b = 0; b < count_; ++b) {
-      const value* from = v.data + (V::batched ? b * V::shape::size : 0);
+      const value* from = values + (V::batched ? b * V::shape::size : 0);
       seen.values.insert(seen.values.end(), from, from + V::shape::size);
     }
     return seen;
   }
 
  private:
+  template <class V>
+  std::size_t elements_of() const {
+    return V::shape::size * (V::batched ? count_ : 1);
+  }
   value* keep(std::size_t elements) { return elements ? kept_.emplace_back(elements).data() : nullptr; }
 
   Scopes scopes_;

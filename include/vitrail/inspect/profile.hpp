@@ -56,7 +56,8 @@ struct Profile {
 // Of a TrainingStep or a Predictor that has run with set_timed(true):
 //   step.set_timed(true);  for (...) step(images, labels);  std::cout << vt::profile(step);
 // `peak` in FLOP/s; 0: it is measured now, with the threads of the model's backend, which takes some milliseconds (a
-// backend other than OpenMP is compared with one thread). Throws error if no step was timed.
+// backend other than OpenMP is compared with one thread; of a device, say what it can do). Throws error if no step was
+// timed.
 template <class Step>
 Profile profile(const Step& step, double peak = 0) {
   const auto& timings = step.timings();

@@ -45,7 +45,6 @@ inline std::size_t classes_of(const Safetensors& file, const KeyMap& keys, const
 template <class Backbone>
 RuntimeClassifier<Backbone> load_classifier(const std::filesystem::path& path, const LoadOptions& options = {},
                                             backend on = {}) {
-  static_assert(RuntimeClassifier<Backbone>::Memory::host_readable, "load_classifier: memory must be the host's");
   const Safetensors file = Safetensors::open(path);
   const std::string head = detail::head_name_of<Backbone>();
   const std::size_t classes = detail::classes_of(file, options.keys, head);

@@ -201,7 +201,7 @@ void load_adapter(Model& model, const std::filesystem::path& folder) {
     std::copy(found->second.begin(), found->second.end(), to);
   });
   if (model.statistics().size() == 0) return;
-  auto statistics = model.statistics().values.copy();
+  auto statistics = detail::host_copy(model.statistics().values);
   for (const auto& info : model.statistics().table) {
     if (const auto found = values.find(info.path); found != values.end())
       std::copy(found->second.begin(), found->second.end(), statistics.data() + info.offset);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../backend/values.hpp"
 #include "peft_tensor.hpp"
 #include "safetensors.hpp"
 #include "spelled.hpp"
@@ -73,10 +74,11 @@ void check_starts(const Model& model, const std::string& file, const AdapterValu
       }
       return sum;
     };
+    HostCopies<typename Model::Memory, T> copies;
     const T *down = nullptr, *up = nullptr;
     model.each_parameter([&](const auto& info, const T* own, bool) {
-      if (info.path == a) down = own;
-      if (info.path == b) up = own;
+      if (info.path == a) down = copies.of(own, info.size);
+      if (info.path == b) up = copies.of(own, info.size);
     });
     double difference = 0, norm = 0;
     for (std::size_t i = 0; i < rows; ++i) {

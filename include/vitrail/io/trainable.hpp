@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../backend/values.hpp"
 #include "dtype.hpp"
 #include "safetensors.hpp"
 #include "safetensors_writer.hpp"
@@ -22,13 +23,14 @@ namespace vitrail::inline VITRAIL_TU {
 template <class Model>
 void save_trainable(const Model& model, const std::filesystem::path& path,
                     const std::map<std::string, std::string>& metadata = {}) {
-  static_assert(Model::Backend::memory::host_readable, "save_trainable: the model's memory must be the host's");
   if (model.statistics().size() > 0)
     throw io_error(path.string() + ": expected a model of parameters alone, found one with running statistics");
+  detail::HostCopies<typename Model::Memory, typename Model::value> copies;
   std::vector<TensorToWrite> tensors;
   const auto& store = model.trainable();
   for (const auto& info : store.table) {
-    tensors.push_back({info.path, dtype_of<typename Model::value>, info.shape, store.values.data() + info.offset});
+    tensors.push_back({info.path, dtype_of<typename Model::value>, info.shape,
+                       copies.of(store.values.data() + info.offset, info.size)});
   }
   write_safetensors(path, tensors, metadata);
 }
@@ -37,7 +39,6 @@ void save_trainable(const Model& model, const std::filesystem::path& path,
 // io_error, which has a line for each parameter that is missing, misshapen or not the model's, the model is as it was.
 template <class Model>
 void load_trainable(Model& model, const std::filesystem::path& path) {
-  static_assert(Model::Backend::memory::host_readable, "load_trainable: the model's memory must be the host's");
   const Safetensors file = Safetensors::open(path);
   std::vector<detail::ExpectedTensor> expected;
   for (const auto& info : model.trainable().table) expected.push_back({info.path, info.shape});

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "../autodiff/predict.hpp"
+#include "../backend/planned_memory.hpp"
 #include "../backend/product.hpp"
+#include "../backend/values.hpp"
 #include "../error.hpp"
 #include "../nn/model.hpp"
 
@@ -23,22 +25,31 @@ class RuntimeHead {
   using Backend = typename P::backend;
   using Memory = typename Backend::memory;
 
-  // Values are zero until they are written to weight(), [classes, features], and bias(), [classes]. Throws shape_error
-  // if there are no classes.
+  // Values are zero until they are assigned. Throws shape_error if there are no classes.
   RuntimeHead(std::size_t features, std::size_t classes)
       : features_(features), classes_(classes), weight_(features * classes), bias_(classes) {
     if (classes == 0) throw shape_error("RuntimeHead: expected at least one class, found 0");
   }
   std::size_t features() const { return features_; }
   std::size_t classes() const { return classes_; }
-  std::span<value> weight() { return {weight_.data(), weight_.size()}; }
-  std::span<value> bias() { return {bias_.data(), bias_.size()}; }
+  // Replaces the values: fill(info, destination in the host's memory) for "weight", [classes, features], and then for
+  // "bias", [classes].
+  template <class Fill>
+  void assign(const Fill& fill) {
+    const auto assign_one = [&](const char* name, std::vector<std::size_t> shape, Buffer<value, Memory>& to) {
+      const ParameterInfo info{name, std::move(shape), 0, to.size()};
+      detail::fill_from_host<Memory>(to.data(), info.size, [&](value* host) { return fill(info, host), true; });
+    };
+    assign_one("weight", {classes_, features_}, weight_);
+    assign_one("bias", {classes_}, bias_);
+  }
 
   // x [count, features], its rows `stride` apart -> logits [count, classes], written or added; both in the backend's
-  // memory.
-  void operator()(const Backend& backend, const value* x, std::size_t stride, std::size_t count, value* logits,
+  // memory. X: the value, or what samples lie as.
+  template <class X>
+  void operator()(const Backend& backend, const X* x, std::size_t stride, std::size_t count, value* logits,
                   bool add = false) const {
-    Product<value> p;
+    Product<value, X> p;
     p.m = count, p.n = classes_, p.k = features_;
     p.a = x, p.a_row = static_cast<std::ptrdiff_t>(stride), p.a_column = 1;
     p.b = weight_.data(), p.b_row = 1, p.b_column = static_cast<std::ptrdiff_t>(features_);
@@ -62,7 +73,6 @@ class RuntimeClassifier {
   using input = typename Backbone::input;
   using value = typename policy::value;
   using Memory = typename policy::backend::memory;
-  static_assert(Memory::host_readable, "RuntimeClassifier: a policy of the host's memory");
 
   using Predict = Predictor<Model<Backbone>, detail::CallModel>;
   using Features = decltype(std::declval<Predict&>()(std::declval<const BatchView<input, const value>&>()));
@@ -75,17 +85,15 @@ class RuntimeClassifier {
   template <class Fill>
   RuntimeClassifier(std::size_t classes, const Fill& fill, backend options = {})
       : model_(fill, seed{}, options), predict_(model_, {}, &model_) {
-    constexpr const char* names[] = {"head", "head_dist"};
-    for (std::size_t h = 0; h < heads; ++h) {
-      RuntimeHead<policy>& head = heads_.emplace_back(Backbone::features, classes);
-      const std::string name = names[h];
-      const std::span<value> weight = head.weight(), bias = head.bias();
-      fill(ParameterInfo{name + ".weight", {classes, Backbone::features}, 0, weight.size()}, weight.data());
-      fill(ParameterInfo{name + ".bias", {classes}, 0, classes}, bias.data());
-      if constexpr (heads > 1) {  // the mean: halves are exact
-        for (value& x : weight) x /= static_cast<value>(heads);
-        for (value& x : bias) x /= static_cast<value>(heads);
-      }
+    detail::check_planned_on(model_.backend(), "RuntimeClassifier",
+                             {{"heads", heads * classes * (Backbone::features + 1) * sizeof(value)}});
+    for (const char* head : {"head", "head_dist"}) {
+      if (heads_.size() == heads) break;
+      heads_.emplace_back(Backbone::features, classes).assign([&](ParameterInfo info, value* to) {
+        info.path = std::string(head) + "." + info.path;
+        fill(info, to);
+        for (std::size_t i = 0; i < info.size; ++i) to[i] /= static_cast<value>(heads);  // the mean: halves are exact
+      });
     }
   }
   RuntimeClassifier(const RuntimeClassifier&) = delete;
@@ -94,18 +102,21 @@ class RuntimeClassifier {
   // Of the backbone, without the head.
   static std::vector<ParameterInfo> parameters() { return Model<Backbone>::parameters(); }
   std::size_t classes() const { return heads_[0].classes(); }
-  // Logits [count, classes], valid until the next call. An empty batch throws shape_error.
+  // Logits [count, classes] for the host, valid until the next call; images may be in its memory or the backend's. An
+  // empty batch throws shape_error.
   std::span<const value> operator()(const BatchView<input, const value>& images) {
-    const auto features = predict_(images);
+    predict_.stage(images);
+    predict_.start();
+    const auto features = predict_.results_in_place();
     const std::size_t size = images.count() * classes();
     if (logits_.size() < size) logits_ = Buffer<value, Memory>(size);
     for (std::size_t h = 0; h < heads; ++h) {
       heads_[h](model_.backend(), features.data() + h * Backbone::features, heads * Backbone::features, images.count(),
                 logits_.data(), h > 0);
     }
-    return {logits_.data(), size};
+    return {detail::on_host<Memory>(logits_.data(), size, room_), size};
   }
-  template <SameMemoryAs<policy> Q>
+  template <StepBatchFor<policy> Q>
   std::span<const value> operator()(const Batch<input, Q>& images) {
     return (*this)(images.view());
   }
@@ -115,6 +126,7 @@ class RuntimeClassifier {
   std::vector<RuntimeHead<policy>> heads_;
   Predict predict_;
   Buffer<value, Memory> logits_;
+  std::vector<value> room_;  // a device's logits for the host
 };
 
 }  // namespace vitrail::inline VITRAIL_TU

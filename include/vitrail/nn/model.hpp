@@ -57,7 +57,9 @@ class Model {
     if (derived_.empty()) return;
     for (const auto& entry : entries_) {  // values that exist are no start
       Store& store = entry.trainable ? trainable_ : statistics_;
-      if (entry.trainable || entry.statistic) fill(entry.info, store.values.data() + entry.info.offset);
+      if (!entry.trainable && !entry.statistic) continue;
+      detail::fill_from_host<Memory>(store.values.data() + entry.info.offset, entry.info.size,
+                                     [&](value* host) { return fill(entry.info, host); });
     }
   }
   // On a base, the values of another model (shared_values()), which are used in place and never changed: any number of
@@ -117,6 +119,7 @@ class Model {
     auto values = snapshot_.lock();
     if (values && snapshot_version_ == version_) return values;
     detail::use_device(backend_);
+    detail::check_room(backend_, "Model::shared_values", entries_, true);
     auto fresh = std::make_shared<Store>();
     auto entries = entries_;
     detail::lay_out(entries, *fresh, [](const auto&) { return true; });
@@ -136,17 +139,20 @@ class Model {
     for (const auto& entry : entries_) f(entry.info, *entry.data, entry.trainable);
   }
   // Replaces the values of all parameters and running statistics: fill(info, destination in the host's memory). If it
-  // throws, nothing has changed.
+  // throws, or a device has no memory for frozen values beside those that others may share, nothing has changed.
   template <class F>
   void assign(const F& fill) {
     check_values();
     detail::use_device(backend_);
-    auto frozen = std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, frozen_->values.copy()});
-    Buffer<value, Memory> trainable = trainable_.values.copy(), statistics = statistics_.values.copy();
+    detail::check_planned_on(backend_, "Model::assign", {{"frozen parameters", frozen_->size() * sizeof(value)}});
+    Buffer<value> own = detail::host_copy(frozen_->values), trainable = detail::host_copy(trainable_.values),
+                  statistics = detail::host_copy(statistics_.values);
     for (const auto& entry : entries_) {
-      auto& values = entry.trainable ? trainable : entry.statistic ? statistics : frozen->values;
-      fill_one(fill, entry.info, values.data() + entry.info.offset);
+      auto& values = entry.trainable ? trainable : entry.statistic ? statistics : own;
+      fill(entry.info, values.data() + entry.info.offset);
     }
+    auto frozen =
+        std::make_shared<Store>(Store{frozen_->table, frozen_->offsets, detail::placed_in<Memory>(std::move(own))});
     Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
     Memory::copy(statistics_.values.data(), statistics.data(), statistics.size() * sizeof(value));
     for (const auto& entry : entries_) {
@@ -160,9 +166,9 @@ class Model {
   void assign_trainable(const F& fill) {
     check_values();
     detail::use_device(backend_);
-    Buffer<value, Memory> trainable = trainable_.values.copy();
+    Buffer<value> trainable = detail::host_copy(trainable_.values);
     for (const auto& entry : entries_) {
-      if (entry.trainable) fill_one(fill, entry.info, trainable.data() + entry.info.offset);
+      if (entry.trainable) fill(entry.info, trainable.data() + entry.info.offset);
     }
     Memory::copy(trainable_.values.data(), trainable.data(), trainable.size() * sizeof(value));
     ++version_;
@@ -187,10 +193,6 @@ class Model {
   void values_changed() { ++version_; }
 
  private:
-  template <class F>
-  static void fill_one(const F& fill, const ParameterInfo& info, value* to) {
-    detail::fill_from_host<Memory>(to, info.size, [&](value* host) { return fill(info, host), true; });
-  }
   void check_values() const {
     if (discarded_) throw error("Model: its values were discarded, they are only in its predictor");
   }
@@ -200,7 +202,7 @@ class Model {
   Model(seed s, vitrail::backend options, Frozen frozen)
       : seed_(s), options_(options), backend_(options), entries_(detail::entries_of<value>(net_, modules_, derived_)) {
     detail::check_names(entries_);
-    detail::check_room(backend_, entries_, frozen == Frozen::own);
+    detail::check_room(backend_, "Model", entries_, frozen == Frozen::own);
     detail::lay_out(entries_, trainable_, &Entry::trainable);
     detail::lay_out(entries_, statistics_, &Entry::statistic);
     number_slots(net_);

@@ -113,12 +113,13 @@ std::size_t stored_size(const std::vector<ParameterEntry<T>>& entries, const Bel
 }
 // Throws error if a device has too little memory for the stores of a model, frozen parameters included or not.
 template <class Backend, class T>
-void check_room(const Backend& backend, const std::vector<ParameterEntry<T>>& entries, bool with_frozen) {
+void check_room(const Backend& backend, const char* who, const std::vector<ParameterEntry<T>>& entries,
+                bool with_frozen) {
   using Entry = ParameterEntry<T>;
   const auto bytes = [&](const auto& belongs) {
     return stored_size<typename Backend::memory>(entries, belongs) * sizeof(T);
   };
-  check_planned_on(backend, "Model",
+  check_planned_on(backend, who,
                    {{"trainable parameters", bytes(&Entry::trainable)},
                     {"frozen parameters", with_frozen ? bytes(&Entry::frozen) : 0},
                     {"running statistics", bytes(&Entry::statistic)}});

@@ -4,7 +4,8 @@
 // Such an operation has
 //   static constexpr std::array<std::size_t, 3> map_shape;   // heads, queries, keys
 //   void attention_map(const Arguments<P, N>& a, std::size_t sample, T* to) const;
-// `to` is zeroed. Queries and keys are numbered as tokens are: attention in windows writes each window's probabilities
+// `to` is zeroed. Of `a` it reads count and inputs, which are in the host's memory whatever P is; all else may be a
+// device's. Queries and keys are numbered as tokens are: attention in windows writes each window's probabilities
 // where its tokens stand in the whole. Nothing of it is compiled for steps and predictors.
 #pragma once
 

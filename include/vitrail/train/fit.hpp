@@ -17,31 +17,21 @@
 
 namespace vitrail::inline VITRAIL_TU {
 
-// Accuracy of a vt::Predictor that gives logits [C] per sample, over all batches of a set.
-template <class Predict, class Batches>
-Accuracy evaluate(Predict& predict, const Batches& batches) {
-  Accuracy accuracy;
-  Batch<typename Predict::input, host_policy<typename Predict::policy>> images;
-  Labels labels;
-  for (std::size_t i = 0; i < batches.count(); ++i) {
-    batches.load(i, images, labels);
-    accuracy.add(predict(images), labels);
-  }
-  return accuracy;
-}
-
 namespace detail {
-// On a device, loads and stages the batch from a sample on while the step that was started runs, if the epoch has one.
-// What fails is loaded again in its turn, when the state is behind the batch before.
-template <class Step, class Batches, class Images>
-bool stage_ahead(Step& step, Batches& batches, std::size_t sample, Images& images, Labels& labels) {
-  if constexpr (is_host<typename Step::Backend>) {
+template <class S, class P>
+struct LoadedBatch {
+  Batch<S, host_policy<P>> images;
+  Labels labels;
+};
+// On a device, calls stage(), which loads and stages the next batch while what was started runs. What it throws is for
+// its turn, when the batch before is done: false, so that it is called again then.
+template <class Backend, class Stage>
+bool stage_ahead(const Stage& stage) {
+  if constexpr (is_host<Backend>) {
     return false;
   } else {
-    if (sample >= batches.samples()) return false;
     try {
-      batches.load_from(sample, images, labels);
-      step.stage(images, labels);
+      stage();
       return true;
     } catch (...) {
       return false;
@@ -49,6 +39,28 @@ bool stage_ahead(Step& step, Batches& batches, std::size_t sample, Images& image
   }
 }
 }  // namespace detail
+
+// Accuracy of a vt::Predictor that gives logits [C] per sample, over all batches of a set: of anything with count() and
+// load(i, images, labels), as vt::Batches has them. On a device the next batch is loaded while it computes.
+template <class Predict, class Batches>
+Accuracy evaluate(Predict& predict, const Batches& batches) {
+  using Loaded = detail::LoadedBatch<typename Predict::input, typename Predict::policy>;
+  Accuracy accuracy;
+  Loaded current, next;
+  const auto stage = [&](std::size_t i, Loaded& to) {
+    batches.load(i, to.images, to.labels);
+    predict.stage(to.images);
+  };
+  bool is_staged = false;
+  for (std::size_t i = 0; i < batches.count(); ++i) {
+    if (!is_staged) stage(i, current);
+    predict.start();
+    is_staged = i + 1 < batches.count() && detail::stage_ahead<typename Predict::Backend>([&] { stage(i + 1, next); });
+    accuracy.add(predict.results(), current.labels);
+    if (is_staged) std::swap(current, next);
+  }
+  return accuracy;
+}
 
 // Trains from `state` to the recipe's end: AdamW, a cosine schedule with warm-up, and the parameters' moving average if
 // the recipe has one. objective(net, images, labels) gives a vt::Step of the loss and of the logits [C] whose accuracy
@@ -71,11 +83,12 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
   const CosineSchedule schedule{recipe.rate, recipe.last_rate,
                                 static_cast<std::uint64_t>(std::max(0.0, recipe.warm_up_epochs) * per_epoch),
                                 static_cast<std::uint64_t>(recipe.epochs) * batches.count()};
-  struct Loaded {
-    Batch<typename Model::module::input, host_policy<typename Model::policy>> images;
-    Labels labels;
-  };
+  using Loaded = detail::LoadedBatch<typename Model::module::input, typename Model::policy>;
   Loaded current, next;
+  const auto stage = [&](std::size_t sample, Loaded& to) {
+    batches.load_from(sample, to.images, to.labels);
+    step.stage(to.images, to.labels);
+  };
   using clock = std::chrono::steady_clock;
   while (state.epoch < recipe.epochs) {
     batches.shuffle(recipe.seed, static_cast<std::uint32_t>(state.epoch));
@@ -91,16 +104,14 @@ void fit(Model& model, Batches& batches, const Recipe& recipe, TrainingState<Mod
     };
     while (state.samples < batches.samples()) {
       const auto start = clock::now();
-      if (!is_staged) {
-        batches.load_from(state.samples, current.images, current.labels);
-        step.stage(current.images, current.labels);
-      }
-      const std::size_t count = current.images.count();
+      if (!is_staged) stage(state.samples, current);
+      const std::size_t count = current.images.count(), after = state.samples + count;
       state.optimiser.options.rate = schedule.at(state.epoch * batches.count() + state.samples / batches.batch());
       step.start();
       state.optimiser.update(step);
       if (state.ema) state.ema->update(model);
-      is_staged = detail::stage_ahead(step, batches, state.samples + count, next.images, next.labels);
+      is_staged =
+          after < batches.samples() && detail::stage_ahead<typename Model::Backend>([&] { stage(after, next); });
       const auto [loss, logits] = step.results();
       seconds += std::chrono::duration<double>(clock::now() - start).count();
       trained += count;

@@ -80,6 +80,8 @@ auto merged(const Model<M>& model) {
     values->offsets.push_back(size);
     size += Memory::round_up(info.size * sizeof(T)) / sizeof(T);
   });
+  detail::use_device(model.backend());
+  detail::check_planned_on(model.backend(), "merged", {{"parameters", size * sizeof(T)}});
   values->values = Buffer<T, Memory>(size);
   auto place = values->offsets.begin();
   model.each_parameter([&](const ParameterInfo& info, const T* from, bool) {
