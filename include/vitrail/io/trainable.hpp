@@ -27,6 +27,7 @@ void save_trainable(const Model& model, const std::filesystem::path& path,
     throw io_error(path.string() + ": expected a model of parameters alone, found one with running statistics");
   std::vector<TensorToWrite> tensors;
   const auto& store = model.trainable();
+  tensors.reserve(store.table.size());
   for (const auto& info : store.table) {
     tensors.push_back({info.path, dtype_of<typename Model::value>, info.shape, store.values.data() + info.offset});
   }
