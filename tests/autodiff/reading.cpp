@@ -97,7 +97,8 @@ TEST_CASE("anomaly mode finds a gradient that is not finite where every result i
   Model model(vt::seed{3});
   auto step = vt::training_step(model, [](const auto& net, const auto& x, const auto& labels) {
     vt::Var h = net.hidden(x);
-    vt::Var root = vt::sqrt(vt::square(h - h));  // 0, and its derivative is 0 / 0
+    // NOLINTNEXTLINE(misc-redundant-expression): 0, and its derivative is 0 / 0
+    vt::Var root = vt::sqrt(vt::square(h - h));
     vt::Var logits = net.head(root);
     return vt::Step{vt::cross_entropy(logits, labels)};
   });

@@ -235,7 +235,7 @@ TEST_CASE("loads and stores with a count touch nothing else", "[lane]") {
       CHECK(p[48 + i] == std::min(in[i], 4.5f));
       CHECK(p[64 + i] == in[i]);
     }
-    CHECK(sums[0] == static_cast<float>(width * (width + 1) / 2));
+    CHECK(sums[0] == static_cast<float>(width * (width + 1)) / 2);
     CHECK(sums[1] == static_cast<float>(width));
     // A load with a count at the very end of an allocation (the address sanitizer looks on).
     const std::vector<float> exact = map<Sqrt>(level, {4.0f, 9.0f, 16.0f});

@@ -117,6 +117,7 @@ TEST_CASE("several host threads use one Workers at once", "[workers]") {
   const Workers workers{.threads = 2};
   std::vector<double> sums(4);
   std::vector<std::thread> hosts;
+  hosts.reserve(4);
   for (std::size_t host = 0; host < 4; ++host)
     hosts.emplace_back([&, host] {
       for (int round = 0; round < 20; ++round) {

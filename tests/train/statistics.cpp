@@ -184,7 +184,7 @@ TEST_CASE("checkpoints and resumed trainings have the statistics, to the bit") {
   // The average is of the parameters; its statistics are the model's own at its last update.
   const auto before = statistics_of(model);
   {
-    const auto averaged = state.ema->use(model);
+    const auto averaged = state.ema->use(model);  // NOLINT(bugprone-unchecked-optional-access): the recipe has one
     CHECK(statistics_of(model) == before);
     CHECK(values_of(model) != values_of(resumed));
   }

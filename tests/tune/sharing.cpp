@@ -59,6 +59,7 @@ TEST_CASE("eight threads serve from models on one base") {
   CHECK(expected[0] != expected[1]);
   std::vector<int> wrong(8);
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (std::size_t t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       vt::Predictor<vt::Model<Low::module>, vt::detail::CallModel> own[] = {

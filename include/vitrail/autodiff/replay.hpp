@@ -5,7 +5,6 @@
 #include <compare>
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "../config.hpp"
@@ -37,19 +36,19 @@ class Replay {
   // The result of the recording for this key, or null if there is none yet.
   const Result* recorded(const ReplayKey& key) const {
     const auto found = recordings_.find(key);
-    return found != recordings_.end() && found->second.graph ? &*found->second.result : nullptr;
+    return found != recordings_.end() && found->second.graph ? &found->second.result : nullptr;
   }
   // The first time runs f at once (plans and workspaces come into being), the second records it. If f throws, the half
   // that it recorded is neither kept nor run.
   template <class F>
   const Result& run(const B& backend, const ReplayKey& key, const F& f) {
     const auto found = recordings_.find(key);
-    if (found == recordings_.end()) return *recordings_.emplace(key, Recording{Graph{}, f()}).first->second.result;
+    if (found == recordings_.end()) return recordings_.emplace(key, Recording{Graph{}, f()}).first->second.result;
     Recording& recording = found->second;
     if (!recording.graph) {
       backend.device().begin_graph();
       try {
-        recording.result.emplace(f());
+        recording.result = f();
       } catch (...) {
         backend.device().cancel_graph();
         throw;
@@ -57,14 +56,14 @@ class Replay {
       recording.graph = backend.device().end_graph();
     }
     backend.device().run(recording.graph);
-    return *recording.result;
+    return recording.result;
   }
 
  private:
   using Graph = decltype(std::declval<const B&>().device().end_graph());
   struct Recording {
     Graph graph{};
-    std::optional<Result> result{};
+    Result result;
   };
   std::map<ReplayKey, Recording> recordings_;
   const void* values_ = nullptr;

@@ -40,7 +40,7 @@ struct Seen {
     const std::size_t indices[] = {static_cast<std::size_t>(index)...};
     if (sizeof...(Index) != shape.size()) throw shape_error("look_inside: " + path + " has other axes");
     std::size_t offset = 0;
-    for (std::size_t i = 0; i < shape.size(); ++i) {
+    for (std::size_t i = 0; i < sizeof...(Index); ++i) {
       if (indices[i] >= shape[i]) throw shape_error("look_inside: an index of " + path + " is not below its axis");
       offset = offset * shape[i] + indices[i];
     }

@@ -117,7 +117,7 @@ template <class Stored, class T>
 std::size_t convert_integers(const std::byte* from, std::size_t count, T* to) {
   return convert_elements<Stored>(from, count, to, [](Stored stored, T& value) {
     if (!std::in_range<T>(stored)) return false;
-    value = static_cast<T>(stored);
+    value = static_cast<T>(stored);  // NOLINT(bugprone-signed-char-misuse): a signed char is a number here
     return true;
   });
 }

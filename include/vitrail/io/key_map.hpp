@@ -59,7 +59,8 @@ inline bool match_key(std::string_view pattern, std::string_view name, KeyMatch&
       return true;
     }
     if (c != '#') {
-      if (at == name.size() || name[at++] != c) return false;
+      if (at == name.size() || name[at] != c) return false;
+      ++at;
       continue;
     }
     const std::size_t begin = at;

@@ -190,6 +190,7 @@ void load_adapter(Model& model, const std::filesystem::path& folder) {
   const std::string differences = config.problems(adapter.config);
   if (!differences.empty()) throw io_error(config.name() + ": the adapter is of another tuning:" + differences);
   std::vector<detail::ExpectedTensor> expected;
+  expected.reserve(adapter.tensors.size());
   for (const auto& tensor : adapter.tensors) expected.push_back({tensor.name, tensor.shape});
   const std::string problems =
       detail::tensor_problems(file, expected, "parameter of the tuned model", [](std::string_view) { return false; });

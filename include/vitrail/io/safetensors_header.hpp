@@ -93,24 +93,24 @@ inline void check_header_text(std::string_view text, std::string_view source) {
 inline void check_layout(const SafetensorsHeader& header, std::uint64_t data_bytes, std::string_view source) {
   std::uint64_t reached = 0;
   for (const TensorInfo& tensor : header.tensors) {
-    const auto fail = [&](const std::string& what) {
-      throw io_error(std::string(source) + ": tensor " + spelled(tensor.name) + ": " + what);
+    const auto fault = [&](const std::string& what) {
+      return io_error(std::string(source) + ": tensor " + spelled(tensor.name) + ": " + what);
     };
     if (tensor.end < tensor.begin)
-      fail("data_offsets: expected begin <= end, found " + std::to_string(tensor.begin) + " and " +
-           std::to_string(tensor.end));
+      throw fault("data_offsets: expected begin <= end, found " + std::to_string(tensor.begin) + " and " +
+                  std::to_string(tensor.end));
     if (tensor.end > data_bytes)
-      fail("data_offsets: expected an end within the file's " + std::to_string(data_bytes) + " bytes of data, found " +
-           std::to_string(tensor.end));
+      throw fault("data_offsets: expected an end within the file's " + std::to_string(data_bytes) +
+                  " bytes of data, found " + std::to_string(tensor.end));
     const auto bytes = byte_count(tensor.type, tensor.shape);
     const std::string what = std::string(dtype_name(tensor.type)) + " " + spelled_shape(tensor.shape);
-    if (!bytes) fail("shape: expected a whole number of bytes below 2^64, found " + what);
+    if (!bytes) throw fault("shape: expected a whole number of bytes below 2^64, found " + what);
     if (tensor.end - tensor.begin != *bytes)
-      fail("expected " + std::to_string(*bytes) + " bytes for " + what + ", found data_offsets with " +
-           std::to_string(tensor.end - tensor.begin));
+      throw fault("expected " + std::to_string(*bytes) + " bytes for " + what + ", found data_offsets with " +
+                  std::to_string(tensor.end - tensor.begin));
     if (tensor.begin != reached)
-      fail("data_offsets: expected a begin of " + std::to_string(reached) + " (no gap, no overlap), found " +
-           std::to_string(tensor.begin));
+      throw fault("data_offsets: expected a begin of " + std::to_string(reached) + " (no gap, no overlap), found " +
+                  std::to_string(tensor.begin));
     reached = tensor.end;
   }
   if (reached != data_bytes)

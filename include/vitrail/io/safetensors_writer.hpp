@@ -98,18 +98,20 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     }
     text += '}';
   }
+  std::vector<std::span<const std::byte>> data;
+  data.reserve(order.size());
   std::uint64_t reached = 0;
   for (const TensorToWrite* tensor : order) {
     const auto bytes = byte_count(tensor->type, tensor->shape);
-    const auto fail = [&](const std::string& what) {
-      throw io_error(source + ": tensor " + spelled(tensor->name) + ": " + what);
+    const auto fault = [&](const std::string& what) {
+      return io_error(source + ": tensor " + spelled(tensor->name) + ": " + what);
     };
     if (!bytes || *bytes > (std::uint64_t{1} << 62) - reached)
-      fail("expected a whole number of bytes that a file can hold, found " + std::string(dtype_name(tensor->type)) +
-           " " + spelled_shape(tensor->shape));
+      throw fault("expected a whole number of bytes that a file can hold, found " +
+                  std::string(dtype_name(tensor->type)) + " " + spelled_shape(tensor->shape));
     if (tensor->data == nullptr && *bytes != 0)
-      fail("expected " + std::to_string(*bytes) + " bytes, found a null pointer");
-    if (tensor->name == "__metadata__") fail("expected another name, found the one that the format reserves");
+      throw fault("expected " + std::to_string(*bytes) + " bytes, found a null pointer");
+    if (tensor->name == "__metadata__") throw fault("expected another name, found the one that the format reserves");
     separate();
     detail::append_json_string(text, tensor->name);
     text += ":{\"dtype\":\"";
@@ -120,6 +122,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     detail::append_json_array(text, std::array<std::size_t, 2>{static_cast<std::size_t>(reached),
                                                                static_cast<std::size_t>(reached + *bytes)});
     text += '}';
+    data.emplace_back(static_cast<const std::byte*>(tensor->data), static_cast<std::size_t>(*bytes));
     reached += *bytes;
   }
   text += '}';
@@ -135,9 +138,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
 
   AtomicFile<FileOperations> file(path);
   file.write(header);
-  for (const TensorToWrite* tensor : order)
-    file.write({static_cast<const std::byte*>(tensor->data),
-                static_cast<std::size_t>(*byte_count(tensor->type, tensor->shape))});
+  for (const std::span<const std::byte> values : data) file.write(values);
   file.commit();
 }
 

@@ -28,6 +28,7 @@ void save_trainable(const Model& model, const std::filesystem::path& path,
   detail::HostCopies<typename Model::Memory, typename Model::value> copies;
   std::vector<TensorToWrite> tensors;
   const auto& store = model.trainable();
+  tensors.reserve(store.table.size());
   for (const auto& info : store.table) {
     tensors.push_back({info.path, dtype_of<typename Model::value>, info.shape,
                        copies.of(store.values.data() + info.offset, info.size)});

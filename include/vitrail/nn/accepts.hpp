@@ -24,7 +24,8 @@ inline constexpr bool is_a_result = !is_refused<Y>;
 template <>
 inline constexpr bool is_a_result<void> = false;
 template <class... Y>
-inline constexpr bool is_a_result<std::tuple<Y...>> = (is_a_result<Y> && ...);
+inline constexpr bool is_a_result<std::tuple<Y...>> =
+    (is_a_result<Y> && ...);  // NOLINT(misc-redundant-expression): a tuple of one type twice
 
 template <class M, class... S>
 constexpr bool accepts_inputs() {

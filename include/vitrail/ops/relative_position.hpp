@@ -87,9 +87,9 @@ struct LogCoordinates {
   T* to;
   template <class R>
   VITRAIL_FUNCTION void row(R row, std::size_t r) const {
-    const std::size_t across = 2 * window.columns - 1;
-    const double y = static_cast<double>(r / across) - static_cast<double>(window.rows - 1),
-                 x = static_cast<double>(r % across) - static_cast<double>(window.columns - 1);
+    const std::size_t across = 2 * window.columns - 1, i = r / across, j = r % across;
+    const double y = static_cast<double>(i) - static_cast<double>(window.rows - 1),
+                 x = static_cast<double>(j) - static_cast<double>(window.columns - 1);
     row.each(1, [&](auto) VITRAIL_LAMBDA {
       to[2 * r] = log_distance(y / farthest_rows);
       to[2 * r + 1] = log_distance(x / farthest_columns);

@@ -49,8 +49,10 @@ inline ResamplingWeights resampling_weights(std::size_t inputs, std::size_t outp
   result.weights.resize(outputs * result.most);
   for (std::size_t i = 0; i < outputs; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const auto begin = static_cast<std::size_t>(std::max(centre - reach + 0.5, 0.0));
-    const std::size_t end = std::min(static_cast<std::size_t>(centre + reach + 0.5), inputs);
+    // Half up in floating point, not std::lround: Pillow's rounding here too.
+    const double from = centre - reach + 0.5, to = centre + reach + 0.5;
+    const auto begin = static_cast<std::size_t>(std::max(from, 0.0));
+    const std::size_t end = std::min(static_cast<std::size_t>(to), inputs);
     double* weights = result.weights.data() + i * result.most;
     double sum = 0;
     for (std::size_t j = begin; j < end; ++j) {
