@@ -1,6 +1,7 @@
 // emulated_gpu.hpp - policies that run a model on the emulated device: what vt::gpu does, without a GPU.
 #pragma once
 
+#include <vitrail/backend/bf16.hpp>
 #include <vitrail/backend/cuda/backend.hpp>
 #include <vitrail/backend/cuda/emulation.hpp>
 #include <vitrail/nn/tuning.hpp>
