@@ -78,9 +78,7 @@ constexpr auto refuse_operand(Context* ctx, const First&, const More&... more) {
     return refuse_operand(ctx, more...);
   }
 }
-}  // namespace detail
 
-namespace detail {
 template <class Op, class A>
 concept takes_arguments = requires(const Op& op, const A& a) {
   op.forward(a);
@@ -88,7 +86,7 @@ concept takes_arguments = requires(const Op& op, const A& a) {
 // What runs in place of `op`: itself, unless some of its inputs or its result lie as what it does not read and write.
 template <class Context, class... V, class Op>
 constexpr auto suited(const Op& op) {
-  if constexpr (requires { typename Context::policy::stored; }) {
+  if constexpr (stores_mixed<Context>) {
     using P = typename Context::policy;
     using Call = Signature<Op, P, V...>;
     if constexpr (!takes_arguments<Op, Arguments<P, Call::inputs, Call::stored>>) {

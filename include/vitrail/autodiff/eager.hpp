@@ -24,6 +24,7 @@ struct Eager {
   using policy = P;
   using value = typename P::value;
   static constexpr bool gradients = false, training = false;
+  static constexpr bool stores_values = true;  // tensors and batches are of P::value, whatever a step stores
 
   template <class Op, class... V>
   auto run(const Op& op, const V&... v) const;
@@ -137,7 +138,7 @@ namespace detail {
 template <class P>
 template <class Op, class... V>
 auto Eager<P>::run(const Op& op, const V&... v) const {
-  using Call = Signature<Op, P, V...>;
+  using Call = Signature<Op, unmixed<P>, V...>;
   using Result = typename Call::template result<Eager>;
   using Storage = typename Result::Storage;
   (void)Call::check();
@@ -153,7 +154,7 @@ auto Eager<P>::run(const Op& op, const V&... v) const {
   Storage rooms[] = {Storage(state.per_sample * count), Storage(state.fixed), Storage(work.per_sample * count),
                      Storage(work.fixed)};
   auto room = [&rooms](std::size_t i) { return rooms[i].size() ? rooms[i].data() : nullptr; };
-  Arguments<P, sizeof...(V)> a;
+  Arguments<unmixed<P>, sizeof...(V)> a;
   a.backend = &backend;
   a.count = count;
   std::size_t i = 0;

@@ -8,8 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "../backend/memory.hpp"
+#include "../backend/values.hpp"
 #include "meta.hpp"
+#include "stored.hpp"
 
 namespace vitrail::inline VITRAIL_TU::detail {
 
@@ -43,6 +44,11 @@ class PackedWeights {
       now.emplace(values, known ? std::move(before->second) : Packed{out, in});
     });
     packed_ = std::move(now);
+    if constexpr (!is_host<Backend>) {  // a recorded inference does not ask for them
+      for (auto& [weight, packed] : packed_) {
+        if (packed.values.size()) pack(weight, packed);
+      }
+    }
   }
   // Packs the weights that are read in this layout only, one after the other, and discards the model's own values of
   // them: no more than one weight is there twice.
@@ -82,9 +88,10 @@ class PackedWeights {
   const Backend* backend_ = nullptr;
   std::uint64_t version_ = 0;
 };
+// Where the host's products have such a layout, or a device's policy has them read bf16.
 template <class Model>
-concept PacksWeights = requires(const typename Model::Backend& b, const typename Model::value* from,
-                                typename Model::value* to, std::size_t n) {
+concept PacksWeights = (is_host<typename Model::Backend> || is_mixed<typename Model::policy>)&&requires(
+    const typename Model::Backend& b, const typename Model::value* from, typename Model::value* to, std::size_t n) {
   { b.packed_size(n, n) } -> std::convertible_to<std::size_t>;
   b.pack(n, n, from, to);
 };

@@ -77,7 +77,9 @@ class Predictor {
     tape_.set_paths(paths_);
     if constexpr (packs) {
       tape_.set_packed(&detail::PackedWeights<Model>::find, &packed_);
-      if (consumed) packed_.consume(*consumed, reads);
+      if constexpr (detail::is_host<Backend>) {  // a device has no memory of single weights to give back
+        if (consumed) packed_.consume(*consumed, reads);
+      }
     }
   }
   explicit Predictor(const Model&&, F = {}) = delete;  // a model that dies with the statement
@@ -222,7 +224,8 @@ auto predict(const Model& model, const Batch<typename Model::module::input, Q>& 
       std::span(result.data(), result.size()));
 }
 // A predictor of a model that is there for nothing else: weights move into the layout of the product kernel instead of
-// being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error).
+// being there twice. The model can then neither be saved, changed nor given to another predictor (they throw error). On
+// a device they stay, and so does what the model can do.
 template <class Model>
 auto consuming_predictor(Model& model) {
   return Predictor<Model, detail::CallModel>(model, {}, &model);

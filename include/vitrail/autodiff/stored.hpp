@@ -22,13 +22,21 @@ requires requires { typename P::stored; }
 struct StoredOf<P> {
   using type = typename P::stored;
 };
+// Does a context keep values as its policy says? One outside of a step does not.
+template <class Context>
+concept stores_values = requires {
+  Context::stores_values;
+};
+template <class Context>
+concept stores_mixed = !stores_values<Context> && requires {
+  typename Context::policy::stored;
+};
 // What a value of a context lies in.
 template <class Context, bool Batched>
 struct StoredIn {
   using type = typename Context::value;
 };
-template <class Context>
-requires requires { typename Context::policy::stored; }
+template <stores_mixed Context>
 struct StoredIn<Context, true> {
   using type = typename Context::policy::stored;
 };

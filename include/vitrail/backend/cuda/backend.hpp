@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 
 #include "../backend.hpp"
+#include "../values.hpp"
 #include "attention_backward.hpp"
 #include "attention_forward.hpp"
+#include "matmul.hpp"
 #include "product.hpp"
 #include "programs.hpp"
 
@@ -50,11 +53,19 @@ class Cuda {
   template <class T, class A, class B, class C>
   void product(const Product<T, A, B, C>& p) const {
     if (p.m == 0 || p.n == 0 || p.count == 0) return;
+    if constexpr (std::is_same_v<T, float> && std::is_same_v<B, T> && !std::is_same_v<A, T>) {
+      if (p.packed) return product(cuda::with_packed(p));
+    }
     if constexpr (requires { device_.product(p); }) {
       if (device_.product(p)) return;
     }
     using Kernel = cuda::ProductKernel<T, A, B, C>;
     device_.launch(Kernel::grid(p), Kernel{p});
+  }
+  // Weights [out, in] as bf16, for products that round them: so they are rounded once, not in every call.
+  static constexpr std::size_t packed_size(std::size_t out, std::size_t in) { return (out * in + 1) / 2; }
+  void pack(std::size_t out, std::size_t in, const float* from, float* to) const {
+    elementwise(out * in, detail::ConvertValues<float, bf16>{from, reinterpret_cast<bf16*>(to)});
   }
   template <class T, class X>
   void attention_forward(const kernels::Attention<T, X>& a) const {

@@ -105,27 +105,39 @@ constexpr std::size_t span_of(std::size_t rows, std::ptrdiff_t row, std::size_t 
   const auto steps = [](std::size_t n, std::ptrdiff_t stride) { return (n - 1) * static_cast<std::size_t>(stride); };
   return 1 + steps(rows, row) + steps(columns, column) + steps(count, batch);
 }
-// The same product of factors that both are bf16: BLAS knows no others beside them. round(from, n) gives a copy of n
-// values as bf16.
-template <class T, class A, class B, class C, class Round>
-Product<T, bf16, bf16, C> rounded(const Product<T, A, B, C>& p, const Round& round) {
-  Product<T, bf16, bf16, C> q;
+// The same product with other factors.
+template <class NewA, class NewB, class T, class A, class B, class C>
+Product<T, NewA, NewB, C> with_factors(const Product<T, A, B, C>& p, const NewA* a, const NewB* b) {
+  Product<T, NewA, NewB, C> q;
   q.m = p.m, q.n = p.n, q.k = p.k, q.count = p.count;
-  q.a_row = p.a_row, q.a_column = p.a_column, q.a_batch = p.a_batch;
-  q.b_row = p.b_row, q.b_column = p.b_column, q.b_batch = p.b_batch;
+  q.a = a, q.a_row = p.a_row, q.a_column = p.a_column, q.a_batch = p.a_batch;
+  q.b = b, q.b_row = p.b_row, q.b_column = p.b_column, q.b_batch = p.b_batch;
   q.c = p.c, q.c_row = p.c_row, q.c_batch = p.c_batch;
   q.scale = p.scale, q.bias = p.bias, q.accumulate = p.accumulate;
   q.residual = p.residual, q.residual_row = p.residual_row, q.residual_batch = p.residual_batch;
+  return q;
+}
+// Of factors that both are bf16: BLAS knows no others beside them. round(from, n) gives a copy of n values as bf16.
+template <class T, class A, class B, class C, class Round>
+Product<T, bf16, bf16, C> rounded(const Product<T, A, B, C>& p, const Round& round) {
+  const bf16 *a = nullptr, *b = nullptr;
   if constexpr (std::is_same_v<A, bf16>) {
-    q.a = p.a;
+    a = p.a;
   } else {
-    q.a = round(p.a, span_of(p.m, p.a_row, p.k, p.a_column, p.count, p.a_batch));
+    a = round(p.a, span_of(p.m, p.a_row, p.k, p.a_column, p.count, p.a_batch));
   }
   if constexpr (std::is_same_v<B, bf16>) {
-    q.b = p.b;
+    b = p.b;
   } else {
-    q.b = round(p.b, span_of(p.k, p.b_row, p.n, p.b_column, p.count, p.b_batch));
+    b = round(p.b, span_of(p.k, p.b_row, p.n, p.b_column, p.count, p.b_batch));
   }
+  return with_factors(p, a, b);
+}
+// Of a weight that was rounded before (Cuda::pack), [n, k].
+template <class T, class A, class B, class C>
+Product<T, A, bf16, C> with_packed(const Product<T, A, B, C>& p) {
+  auto q = with_factors(p, p.a, reinterpret_cast<const bf16*>(p.packed));
+  q.b_row = 1, q.b_column = static_cast<std::ptrdiff_t>(p.k), q.b_batch = 0;
   return q;
 }
 
