@@ -83,6 +83,7 @@ struct Values {
   vt::Buffer<X, Memory> at;
   explicit Values(std::size_t size, std::uint32_t site = 0) : at(size) {
     std::vector<X> host;
+    host.reserve(size);
     for (std::size_t i = 0; i < size; ++i) {
       host.push_back(X(vt::bf16(site ? vt::normal_at<float>({3, 0, site}, 0, i) : std::nanf(""))));
     }

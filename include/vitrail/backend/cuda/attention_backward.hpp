@@ -202,14 +202,12 @@ template <class Device, class T, class X>
 void attention_backward(const Device& device, const kernels::AttentionGradient<T, X>& g, std::size_t most_chunks) {
   const kernels::Attention<T, X>& a = g.forward;
   const std::size_t groups = a.groups(), chunks = g.bias && most_chunks < groups ? most_chunks : groups;
-  const LaunchAttentionBackward<Device, T, X> launch{device, g, chunks};
-  if constexpr (!std::is_same_v<X, bf16>) {
-    with_columns(a.channels, launch);
-  } else if (a.channels > widest_tensor_head) {
-    with_columns(a.channels, launch);
-  } else {
-    with_tensor_width(a.channels, LaunchTensorAttentionBackward<Device>{device, g, chunks});
+  bool is_started = false;
+  if constexpr (std::is_same_v<X, bf16>) {
+    is_started = a.channels <= widest_tensor_head;
+    if (is_started) with_tensor_width(a.channels, LaunchTensorAttentionBackward<Device>{device, g, chunks});
   }
+  if (!is_started) with_columns(a.channels, LaunchAttentionBackward<Device, T, X>{device, g, chunks});
   if (!g.bias) return;
   using Chunks = ColumnChunksKernel<1, T>;
   const std::size_t width = a.heads * a.queries * a.keys;

@@ -79,14 +79,12 @@ struct LaunchAttentionForward {
 };
 template <class Device, class T, class X>
 void attention_forward(const Device& device, const kernels::Attention<T, X>& a) {
-  const LaunchAttentionForward<Device, T, X> launch{device, a};
-  if constexpr (!std::is_same_v<X, bf16>) {
-    with_columns(a.channels, launch);
-  } else if (a.channels > widest_tensor_head) {
-    with_columns(a.channels, launch);
-  } else {
-    with_tensor_width(a.channels, LaunchTensorAttentionForward<Device>{device, a});
+  if constexpr (std::is_same_v<X, bf16>) {
+    if (a.channels <= widest_tensor_head) {
+      return with_tensor_width(a.channels, LaunchTensorAttentionForward<Device>{device, a});
+    }
   }
+  with_columns(a.channels, LaunchAttentionForward<Device, T, X>{device, a});
 }
 
 }  // namespace vitrail::inline VITRAIL_TU::cuda

@@ -133,11 +133,11 @@ class EmulatedThread {
   void share(const T& x, const F& f) const {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= EmulatedBlock::slot_bytes);
     const unsigned first = index_ / warp_size * warp_size;
-    std::memcpy(others().slot(index_), &x, sizeof(T));
+    std::memcpy(others().slot(index_), static_cast<const void*>(&x), sizeof(T));
     sync_lanes(warp_size);
     f([&](unsigned lane) {
       T y;
-      std::memcpy(&y, others().slot(first + lane), sizeof(T));
+      std::memcpy(static_cast<void*>(&y), others().slot(first + lane), sizeof(T));
       return y;
     });
     sync_lanes(warp_size);
