@@ -13,7 +13,7 @@ nvidia-smi -L 2>/dev/null | grep -q GPU || { echo "gpu.sh: skipped, no CUDA devi
 nvidia-smi -L
 prefixes=$(echo "${EIGEN_DIR:-};${CATCH2_DIR:-};${BENCHMARK_DIR:-}" | sed 's/;;*/;/g')
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DVITRAIL_CUDA=ON -DVITRAIL_BUILD_TESTS=ON -DVITRAIL_BUILD_BENCHMARKS=ON \
-  -DVITRAIL_BUILD_EXAMPLES=OFF "-DCMAKE_PREFIX_PATH=$prefixes" "-DCMAKE_CUDA_ARCHITECTURES=${ARCHITECTURE:-native}"
+  -DVITRAIL_BUILD_EXAMPLES=OFF -DVITRAIL_CUDA_DEVICE_TESTS=ON "-DCMAKE_PREFIX_PATH=$prefixes" "-DCMAKE_CUDA_ARCHITECTURES=${ARCHITECTURE:-native}"
 jobs=$(sh cmake/jobs.sh)
 cmake --build "$build" --parallel "$jobs" --target test_cuda benchmark_backends benchmark_backends_gpu \
   benchmark_backends_gpu_bf16
