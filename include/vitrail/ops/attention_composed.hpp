@@ -69,6 +69,7 @@ struct AttentionScores {
 
   const T* bias_of(std::size_t r) const { return bias ? bias + r % (heads * queries) * keys : nullptr; }
   const T* mask_of(std::size_t r) const {
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): without heads or queries there is no row
     const std::size_t table = masks ? a.mask_of(r / (heads * queries)) : a.no_mask;
     return table == a.no_mask ? nullptr : masks + (table * queries + r % queries) * keys;
   }
