@@ -79,7 +79,7 @@ const Serial serial_backend;
 constexpr std::size_t rows = 37, width = 50;
 
 using GeluTree = Binary<function::Multiply, Unary<function::Gelu, Leaf<0>>, Leaf<1>>;
-using GeluKernel = detail::ExpressionKernel<float, GeluTree, 3u, 3u, 2>;
+using GeluKernel = detail::ExpressionKernel<float, float, 0u, GeluTree, 3u, 3u, 2>;
 static_assert(std::is_trivially_copyable_v<GeluKernel>);
 
 }  // namespace
@@ -89,7 +89,8 @@ TEST_CASE("an expression and its gradient are the same on the device") {
   const Shared<> y(rows * width), da(rows * width), db(rows * width), y_host(rows * width), da_host(rows * width),
       db_host(rows * width);
   const auto kernel = [&](const Shared<>& out, const Shared<>& left, const Shared<>& right) {
-    return GeluKernel{{}, {a.data(), b.data()}, out.data(), up.data(), {left.data(), right.data()}, {}, width};
+    const GeluKernel::Leaves leaves{{a.data(), b.data()}, {left.data(), right.data()}, {}};
+    return GeluKernel{{}, leaves, out.data(), up.data(), width};
   };
   run_elementwise<<<blocks(y.size()), 128>>>(detail::ExpressionForward<GeluKernel>{kernel(y, da, db)}, y.size());
   run_elementwise<<<blocks(y.size()), 128>>>(detail::ExpressionBackward<3u, GeluKernel>{kernel(y, da, db)}, y.size());
