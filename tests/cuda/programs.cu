@@ -149,8 +149,8 @@ TEST_CASE("row and column programs are the same on the device") {
     const Shared<int> labels(rows);
     for (std::size_t r = 0; r < rows; ++r) labels[r] = r == 5 ? -100 : static_cast<int>(r % width);
     const Shared<> loss(2 * rows), loss_host(2 * rows);
-    const detail::CrossEntropyForward<float> forward{width,       x.data(), labels.data(), statistics.data(),
-                                                     loss.data(), 0.1f,     -100};
+    const detail::CrossEntropyForward<float, float> forward{width,       x.data(), labels.data(), statistics.data(),
+                                                            loss.data(), 0.1f,     -100};
     auto forward_host = forward;
     forward_host.log_sum_exp = statistics_host.data(), forward_host.loss_and_valid = loss_host.data();
     run_rows<<<blocks(rows), 128>>>(forward, rows);
